@@ -28,7 +28,7 @@ from . import findings as cli_findings
 from . import packets as cli_packets
 from .mapping import map_files
 from .plan import plan
-from .printing import print_notebook, reference
+from .printing import REFERENCE, make_reference, print_notebook, reference
 from .scoreboard import scoreboard
 from .terminal import (
     FAILED,
@@ -240,6 +240,8 @@ def _make(
         request = replace(request, variant=variant, templates=folder or request.templates)
         with Shared.of(opened.remotes).around(request):
             result = run(request, settings=Settings(**opened.limits, alone=True))
+    if result.good and not (opened.runs / REFERENCE).exists():
+        make_reference(opened)
     console.print(escape(result.line()))
     return 0 if result.good else FINDINGS
 

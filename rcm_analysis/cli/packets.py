@@ -144,7 +144,9 @@ def _plan(workspace: Workspace, period: str, clients: Sequence[str], path: Path,
     from ..press.night.journal import utc_now
     from ..press.night.seam import plan_text
     from ..tables.disk import write_text
+    from .printing import make_reference
 
+    make_reference(workspace)
     requests = wanted(workspace, period, clients, force=force)
     text = plan_text(requests, _packets_of(workspace, period, clients, requests, force=force, claims=claims), utc_now())
     write_text(path, text)

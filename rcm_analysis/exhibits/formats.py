@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from ..ledger.ratios import adding_up
 from ..periods import Period
 
 EMPTY = "–"
@@ -226,15 +225,31 @@ def person(name: str) -> str:
 def whole_dollars(cents: Sequence[int]) -> list[int]:
     """The amounts in whole dollars (as cents), rounded so that they add up to their sum in whole dollars.
 
-    What is left after rounding down goes to the largest remainders (`ratios.adding_up`); of equal ones to the first.
+    Each is rounded by itself; a dollar too many or too few then falls on the last that can be rounded the other way,
+    as lists begin with what is told elsewhere, too.
 
-    >>> whole_dollars([3340, 3330, 3330]), whole_dollars([150, 150, 150])
-    ([3400, 3300, 3300], [200, 200, 100])
+    >>> whole_dollars([3340, 3330, 3330]), whole_dollars([150, 150, 150]), whole_dollars([-140, 240, 100])
+    ([3300, 3300, 3400], [200, 200, 100], [-100, 200, 100])
     """
-    amounts = pd.Series(cents, dtype="int64")
-    low, one = amounts // 100, amounts * 0
-    left = int(_rounded(Decimal(sum(cents)) / 100, 0)) - int(low.sum())
-    return ((low + adding_up(amounts % 100 / 100, one, one + left)) * 100).tolist()
+    out = [int(_rounded(Decimal(each) / 100, 0)) * 100 for each in cents]
+    over = sum(out) - int(_rounded(Decimal(sum(cents)) / 100, 0)) * 100
+    step = -100 if over > 0 else 100
+    for place in reversed(range(len(out))):
+        if over and (out[place] - cents[place]) * step < 0:
+            out[place] += step
+            over += step
+    return out
+
+
+def gap(one: Any, other: Any, unit: str) -> str:
+    """How far apart two values are, as whoever subtracts the printed ones finds it.
+
+    >>> gap(0.5774, 0.6596, "rate"), gap(18_242_360, 17_153_900, "usd"), gap(0.5774, 0.66, "rate")
+    ('8.3%', '$10,885', '8.3%')
+    """
+    places = {"usd": -2, "rate": 3, "days": 1, "number": 1}.get(unit, 0)
+    apart = abs(_rounded(one, places) - _rounded(other, places))
+    return as_text(int(apart) if unit == "usd" else apart, unit)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from ..blocks.plain import sheet_title
 from ..blocks.vocabulary import Column, Table
 from ..errors import TableError, listed
-from .formats import UNITS, as_text, is_empty, plain
+from .formats import UNITS, as_text, is_empty, plain, whole_dollars
 
 MIXED = "mixed"
 """The unit of a column whose values are pairs: the value and its own unit."""
@@ -78,7 +78,7 @@ def show(
     missing = [item.column for item in columns if item.column not in result.columns]
     if missing:
         raise TableError(f"the table '{name}' should show {listed(missing)}; the result has {listed(result.columns)}.")
-    cells = [_cells(result, item, set(emphasis)) for item in columns]
+    cells = [_adding_up(*_cells(result, item, set(emphasis)), item, emphasis) for item in columns]
     return Table(
         name=name,
         title=title,
@@ -153,6 +153,22 @@ def _cells(result: pd.DataFrame, item: Shown, totals: Collection[int]) -> tuple[
 
 
 _SCALARS = (str, int, float, dt.date)
+
+
+def _adding_up(raw: list[Any], text: list[str], item: Shown, totals: Sequence[int]) -> tuple[list[Any], list[str]]:
+    """Whole dollars above their total (below it, where it stands first) as they add up to it in print."""
+    if item.unit != "usd" or item.exact or not totals:
+        return raw, text
+    total = max(totals)
+    lines = [row for row in (range(total) if total else range(1, len(raw))) if row not in totals]
+    parts = [raw[row] or 0 for row in lines]
+    if raw[total] is None or sum(parts) != raw[total]:
+        return raw, text
+    printed = list(text)
+    for row, dollars in zip(lines, whole_dollars(parts), strict=True):
+        if raw[row] is not None:
+            printed[row] = printed[row].replace(as_text(raw[row], "usd"), as_text(dollars, "usd"), 1)
+    return raw, printed
 
 
 def _raw(value: Any, item: Shown) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -24,7 +25,7 @@ REPORTS = (
     "patient_engagement_review",
 )
 ADDED = ("usd", "count")
-STATEMENTS = {"reconciliation", "what_moved", "deposits"}
+STATEMENTS = {"reconciliation", "what_moved"}
 """Statements: from a first line by what comes and goes to a last; other tests hold their signs and their sums."""
 
 NO_SUMS = {
@@ -48,17 +49,30 @@ def faults(table: Table) -> list[str]:
     """The totals of a table that are not the sum of the lines above them, since the total before or since the top."""
     out = []
     if table.name == "settled_services":
-        parts = [row[1] for row in table.rows]
-        return [] if parts[0] == sum(parts[1:]) else [f"{table.name}: {sum(parts[1:])} is printed below {parts[0]}"]
+        for parts in ([row[1] for row in table.rows], [in_cents(row[1]) for row in table.shown]):
+            if parts[0] != sum(parts[1:]):
+                out.append(f"{table.name}: {sum(parts[1:])} is printed below {parts[0]}")
+        return out
     for row in table.emphasis:
         for place, column in enumerate(table.columns):
             total = table.rows[row][place]
             if column.unit not in ADDED or total is None or (table.name, column.name) in NO_SUMS:
                 continue
-            above = sum(table.rows[line][place] or 0 for line in range(row) if line not in table.emphasis)
+            lines = [line for line in range(row) if line not in table.emphasis]
+            above = sum(table.rows[line][place] or 0 for line in lines)
             if above != total:
                 out.append(f"{table.name}.{column.name}: {above} is printed above {total}")
+            seen = sum(in_cents(table.shown[line][place]) for line in lines)
+            if row == max(table.emphasis) and seen != in_cents(table.shown[row][place]):
+                out.append(f"{table.name}.{column.name}: a reader adds up {seen} above {table.shown[row][place]}")
     return out
+
+
+def in_cents(text: str) -> int:
+    """What a reader takes a printed cell for: dollars, or cents where there are two digits behind a point."""
+    digits = re.sub(r"[^\d.]", "", text) or "0"
+    cents = int(digits.replace(".", "")) * (1 if "." in digits else 100)
+    return -cents if text.startswith("(") else cents
 
 
 def faults_of(subject, report: str) -> list[str]:

@@ -46,7 +46,7 @@ def _overall(facts: Facts) -> list[Block]:
         denied=trend["denied_claims"].to_numpy(),
         decided=trend["remitted_claims"].to_numpy(),
     )
-    since = None if history.changed_at is None else chart["month"].iloc[history.changed_at]
+    since = None if history.changed_at is None else pd.Period(chart["month"].iloc[history.changed_at], "M")
     return [
         _chart(
             chart,
@@ -128,6 +128,11 @@ def _systemic(facts: Facts) -> list[Block]:
     return [*blocks, _causes(facts), _lines(facts)]
 
 
+def _is_known(onset: Any, days: Sequence[dt.date]) -> bool:
+    """Whether a month in which a rate changed has its known day, in it or in the month before: one line is enough."""
+    return isinstance(onset, pd.Period) and any(onset - 1 <= pd.Period(day, "M") <= onset for day in days)
+
+
 def _cause_sentence(row: Any) -> str:
     return (
         f"The rate rose around {as_text(row['onset_on'], 'date')}: since then it is "
@@ -146,7 +151,9 @@ def _chart(
     base: tuple[str, str],
     events: list[figures.Event],
 ) -> Block:
-    axes = plot_control_chart(chart, figures.new_axes(2.2), onset=onset, events=[one.day for one in events])
+    days = [one.day for one in events]
+    alone = None if _is_known(onset, days) else onset
+    axes = plot_control_chart(chart, figures.new_axes(2.2), onset=alone, events=days)
     text = text + figures.marked(events)
     columns = [
         Shown("month", "Month", "month"),
@@ -174,7 +181,8 @@ def _chart(
 
 @figures.styled
 def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None, events: Sequence[dt.date] = ()) -> Axes:
-    """The rate by month between its limits; what lies outside is marked, the day of the change, and known days."""
+    """The rate by month between its limits; what lies outside is marked, the day or month of the change, and known
+    days."""
     at = np.arange(len(chart))
     rate = chart["rate"].astype("float64").to_numpy()
     upper, lower, centre = (chart[name].astype("float64").to_numpy() for name in ("upper", "lower", "centre"))
@@ -196,13 +204,14 @@ def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None, even
     ax.set_ylim(0, float(top) * 1.18)
     if onset is not None and pd.notna(onset):
         first = pd.Timestamp(chart["month"].iloc[0])
-        day = pd.Timestamp(onset)
+        is_month = isinstance(onset, pd.Period)
+        day = onset.start_time if is_month else pd.Timestamp(onset)
         place = (day.year - first.year) * 12 + day.month - first.month + (day.day - 1) / 31 - 0.5
         ax.axvline(place, color=figures.RUST, linewidth=1.2, linestyle="--")
         ax.text(
             place - 0.1,
             ax.get_ylim()[1],
-            f"since {as_text(day, 'date')}",
+            f"since {as_text(onset, 'month' if is_month else 'date')}",
             ha="right",
             va="top",
             fontsize=8,

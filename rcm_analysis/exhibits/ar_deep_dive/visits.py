@@ -24,7 +24,7 @@ def visits(facts: Facts) -> list[Block]:
     if not whole["visits"]:
         return []
     words = (
-        "Kept appointments of twelve months whose charges are due: older than 95 % of the client's visits take to be "
+        "Kept appointments of twelve months whose charges are due: older than 95% of the client's visits take to be "
         "entered. Matched with claims by patient and day, and provider where both name one. Dollars: what such visits "
         "are usually charged, no cash. By day of the appointment."
     )

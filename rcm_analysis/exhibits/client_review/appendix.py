@@ -9,7 +9,7 @@ from ...measures.menu import named
 from ...measures.receivable.delays import document_requests
 from ...tables.reference.targets import in_words, targets
 from ..blocks import Block, facts, note
-from ..formats import as_text, comma_list, counted, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, whole_dollars, words_of
 from ..pages import page
 from ..register.months import register
 from ..subject import Subject
@@ -118,9 +118,10 @@ def _in_actions(subject: Subject) -> str:
     parts = shares.groupby("title", sort=False)["open_cents"].agg(["size", "sum"]).sort_values("sum", ascending=False)
     if len(parts) < 2:
         return ""
+    dollars = whole_dollars(parts["sum"].tolist())
     words = comma_list(
-        f"{counted(int(row['size']), 'claim')} ({as_text(int(row['sum']), 'usd')}) under “{title}”"
-        for title, row in parts.iterrows()
+        f"{counted(int(size), 'claim')} ({as_text(cents, 'usd')}) under “{title}”"
+        for title, size, cents in zip(parts.index, parts["size"], dollars, strict=True)
     )
     return f"Each claim stands in one action only: {words}."
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from ...blocks.vocabulary import Behind, Table
 from ...measures.receivable.delays import document_requests
 from ..blocks import Block, note
-from ..formats import as_text, comma_list, counted, day_text, sentence, words_of
+from ..formats import as_text, comma_list, counted, day_text, is_empty, sentence, words_of
 from ..register.action import CLAIMS, CONTRACT, RANK, Action
 from ..register.months import CameOf, came_of, closed_month, register
 from ..subject import Subject
@@ -19,7 +20,6 @@ from .work import agreed_actions
 
 MOST = 3
 QUESTIONS, ASKED = "open_questions", "asked_claims"
-SINCE = Shown("since", "Came in since then")
 
 
 def asks(subject: Subject) -> list[Action]:
@@ -38,8 +38,10 @@ def asks_table(subject: Subject) -> list[Block]:
     found = asks(subject)[:MOST]
     if not found:
         return [note(f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}.")]
-    since = _since_last_month(subject)
-    table = table_of(found, f"The findings first, then by dollars. {what_dollars_are(found)}", since=since)
+    before = closed_month(subject).period.shift(-1).last_day
+    since = Shown("since", f"Paid since {before:%b} {before.day}"), _since_last_month(subject)
+    known = {ask.action_id for ask in found} & since[1].keys()
+    table = table_of(found, what_dollars_are(found) or "The most urgent first.", since=since if known else None)
     claims = _claims_asked_about(subject, found)
     linked = tuple(
         Behind(ASKED, "cents", ask.amount_cents or 0, ask.title, (f"ask={place + 1}",), place, "cents")
@@ -107,9 +109,10 @@ def table_of(
     *,
     name: str = "asks",
     title: str = "What we need from you",
-    since: Mapping[str, str] | None = None,
+    since: tuple[Shown, Mapping[str, str]] | None = None,
 ) -> Table:
-    """The asks as a table, numbered in their order; `since` says by name what came of those of the month before."""
+    """The asks as a table, numbered in their order; `since`: the column that says by name what came of those of the
+    month before."""
     rows = pd.DataFrame(
         [
             {
@@ -118,7 +121,7 @@ def table_of(
                 "cents": ask.amount_cents,
                 "owner": sentence(ask.owner),
                 "due": pd.Timestamp(ask.due),
-                "since": (since or {}).get(ask.action_id, "new"),
+                "since": (since[1] if since else {}).get(ask.action_id, "new"),
             }
             for place, ask in enumerate(found, start=1)
         ]
@@ -130,7 +133,7 @@ def table_of(
         *([Shown("cents", "At stake", "usd")] if has_dollars else []),
         Shown("owner", "Who"),
         Shown("due", "By", "date"),
-        *([SINCE] if since else []),
+        *([since[0]] if since else []),
     ]
     return show(rows, shown, name=name, title=title, definition=definition)
 
@@ -173,14 +176,23 @@ def followed_up(subject: Subject) -> list[Block]:
     asked = [ask for ask in asked_of(mine)[:MOST] if ask.action_id not in again]
     lines = [_came_of(one) for ask in asked for one in before if one.action is ask]
     agreed = agreed_actions(subject)
-    if len(agreed):
-        counts = agreed["state"].value_counts()
-        states = comma_list(f"{counts[name]:,} {name}" for name in ("done", "overdue", "open") if name in counts)
-        lines.append(f"Of {counted(len(agreed), 'action')} agreed earlier: {states} (in the workbook).")
+    lines += [_agreed(row) for row in agreed.head(MOST).to_dict("records")]
+    if len(agreed) > MOST:
+        lines.append(f"{sentence(counted(len(agreed) - MOST, 'more agreed action'))} in the workbook.")
     return [note(f"What came of earlier asks. {' '.join(lines)}")] if lines else []
 
 
 STATES = {"done": "done", "dropped": "dropped", "gone": "settled", "open": "still open"}
+
+
+def _agreed(row: Mapping[str, Any]) -> str:
+    """An action agreed with the practice: its outcome in the words in which it was reported, and what it brought."""
+    by = day_text(row["due_on"])
+    states = {"overdue": f"not done by {by}", "open": f"due on {by}", "done": "done"}
+    state = states[row["state"]] if is_empty(row["outcome"]) else row["outcome"]
+    brought = row["recovered_cents"]
+    back = f", {as_text(brought, 'usd')} back" if not is_empty(brought) and brought > 0 else ""
+    return f"{row['title'].rstrip('.')}: {state}{back}."
 
 
 def _came_of(one: CameOf) -> str:

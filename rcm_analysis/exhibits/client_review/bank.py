@@ -62,7 +62,7 @@ def _posted_and_remitted(received: pd.DataFrame) -> str:
     sums = received[[name for name in received.columns if name.endswith("_cents")]].sum()
     parts = {
         "held back or added by payers at practice level": sums["provider_adjustment_cents"],
-        "posted otherwise than the remittance says": sums["posting_difference_cents"],
+        "posted otherwise than the remittances pay": sums["posting_difference_cents"],
         "not yet posted": -sums["unposted_cents"],
         "remittances that do not add up": sums["posted_cents"] - sums["deposit_cents"],
     }

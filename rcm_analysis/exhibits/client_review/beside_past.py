@@ -14,7 +14,7 @@ from ...measures.denials.reasons import denial_trend
 from ...measures.receivable.ar import aged_share, days_in_ar
 from ...periods import Period
 from ..blocks import Block
-from ..formats import as_text, counted, is_empty
+from ..formats import as_text, counted, gap, is_empty
 from ..subject import Subject
 from ..tables import Shown, show
 
@@ -164,9 +164,9 @@ def _verdict(number: Number, now: Any, usual: float | None, band: list[float]) -
         return ""
     if band[0] <= now <= band[1] or is_near(now, usual) or as_text(now, number.unit) == as_text(usual, number.unit):
         return "as usual"
-    gap = as_text(abs(now - usual), number.unit)
-    gap = f"{gap[:-1]} points" if number.unit == "rate" else f"{gap} days" if number.unit == "days" else gap
-    words = (number.more if now > usual else number.less).format(gap)
+    apart = gap(now, usual, number.unit)
+    apart = f"{apart[:-1]} points" if number.unit == "rate" else f"{apart} days" if number.unit == "days" else apart
+    words = (number.more if now > usual else number.less).format(apart)
     return f"{'✓' if (now > usual) == (number.good == 'up') else '!'} {words}"
 
 

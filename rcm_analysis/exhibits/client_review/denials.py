@@ -79,7 +79,7 @@ def _trend(subject: Subject, trend: pd.DataFrame) -> list[Block]:
     finding = _trend_sentence(subject, trend) + figures.marked(events)
     if trend["remitted_claims"].median() < FEW:
         return [note(finding), *for_the_workbook([show(trend, columns, **words)])]
-    axes = figures.plot_months(trend, figures.new_axes(2.1), series={"denial_rate": "Denied"}, unit="rate", events=days)
+    axes = figures.plot_months(trend, figures.new_axes(1.7), series={"denial_rate": "Denied"}, unit="rate", events=days)
     return [
         figures.figure_block(
             axes,
@@ -121,7 +121,8 @@ def _why(subject: Subject, trend: pd.DataFrame) -> list[Block]:
     """What moved denied charges between the last two quarters, once there are two."""
     if len(trend) < 2 * RECENT or not trend["denied_cents"].any():
         return []
-    return why_blocks(subject, why(subject.tables, "denied_charges", period=subject.period.trailing(RECENT)))
+    blocks = why_blocks(subject, why(subject.tables, "denied_charges", period=subject.period.trailing(RECENT)))
+    return for_the_workbook(blocks)
 
 
 def recovery_by_month(subject: Subject) -> pd.DataFrame:

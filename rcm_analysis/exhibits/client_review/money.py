@@ -15,7 +15,7 @@ from ...measures.receivable import ar
 from ...tables.schema import PARTIES
 from .. import figures
 from ..blocks import Block, note
-from ..formats import as_text, counted, sentence
+from ..formats import as_text, counted, gap, sentence
 from ..incomplete import strip
 from ..pages import page
 from ..subject import Subject
@@ -34,6 +34,17 @@ STEPS = (
     ("refunds_cents", "+ refunds to patients and payers", 1),
     ("takebacks_cents", "+ money taken back by payers", 1),
     ("transfers_cents", "± transfers between payers and patients", 1),
+)
+FEW_BALANCES = 100
+"""Bars of fewer balances show no more than the table: a small practice gets a page less."""
+
+DEPOSITED = (
+    "provider_adjustment_cents",
+    "claims_paid_cents",
+    "deposit_cents",
+    "posted_cents",
+    "unposted_cents",
+    "posting_difference_cents",
 )
 
 
@@ -94,22 +105,28 @@ def _close_note(difference: float) -> str:
 
 def _deposits(subject: Subject, month: pd.DataFrame, *, has_bank: bool) -> Block:
     received, loose = month[month["remit_id"].notna()], month[month["remit_id"].isna()]
+    sums = {name: int(received[name].sum()) for name in DEPOSITED}
+    withheld, paid, deposit = (sums[name] for name in DEPOSITED[:3])
+    torn = deposit + withheld - paid
     rows = pd.DataFrame(
         [
-            ("Paid on claims, as the payers' remittances say", int(received["claims_paid_cents"].sum())),
-            (
-                "− held back, or + added, by the payers at practice level",
-                -int(received["provider_adjustment_cents"].sum()),
-            ),
-            ("Deposits, as the remittances say", int(received["deposit_cents"].sum())),
-            ("Posted from these remittances", int(received["posted_cents"].sum())),
-            ("Not yet posted", int(received["unposted_cents"].sum())),
-            ("Posted, but not as the remittance says", int(received["posting_difference_cents"].sum())),
+            ("Posted from these remittances", sums["posted_cents"]),
+            ("+ not yet posted", sums["unposted_cents"]),
+            ("+ posted too little, − posted too much", -sums["posting_difference_cents"]),
+            ("Paid on claims, as the payers' remittances say", paid),
+            ("− held back, or + added, by the payers at practice level", -withheld),
+            *([("± in remittances that do not add up", torn)] if torn else []),
+            ("Deposits, as the remittances say", deposit),
         ],
         columns=["step", "amount_cents"],
     )
     arrived = sentence(counted(len(received), "remittance payment"))
-    notes = [f"{arrived} arrived in the month; posted by {subject.as_of_text}.", "" if has_bank else NO_BANK]
+    otherwise = subject.relations.set_index("relation")["is_broken"].get("posted_otherwise", False)
+    notes = [
+        f"{arrived} arrived in the month; posted by {subject.as_of_text}.",
+        "Of whole payments; claims posted otherwise within a payment stand in the next table." if otherwise else "",
+        "" if has_bank else NO_BANK,
+    ]
     if len(loose):
         notes.append(
             f"{counted(len(loose), 'check or transfer number')} posted in the month, with "
@@ -123,7 +140,7 @@ def _deposits(subject: Subject, month: pd.DataFrame, *, has_bank: bool) -> Block
         beside=not has_bank,
         print_it=not has_bank,
         title="Deposits beside posted payments",
-        emphasis=[2],
+        emphasis=[3, len(rows) - 1],
         notes=notes,
         definition="Remittances by the day they arrived, matched with postings by payer and check or "
         "transfer number; US dollars and cents.",
@@ -258,6 +275,8 @@ def aging(subject: Subject) -> list[Block]:
             _apart(subject),
         ]
     finding = _aging_sentence(aged, subject)
+    if aged[["insurance_claims", "patient_claims"]].to_numpy().sum() < FEW_BALANCES:
+        return [note(finding), *_with_claims(subject, show(table, columns, **words)), _apart(subject)]
     axes = figures.plot_aging(aged, figures.new_axes(0.5 + 0.45 * len(parts)), parts=parts)
     return [
         figures.figure_block(
@@ -298,12 +317,13 @@ def _from_service(aged: pd.DataFrame, subject: Subject) -> list[str]:
     old = aged["bucket"].isin(["91-120", "over 120"])
     here = int(aged.loc[old, ["insurance_cents", "patient_cents"]].to_numpy().sum())
     found = ar.aged_share(subject.tables, as_of=subject.as_of, days=90).iloc[0]
-    more = int(found["older_cents"]) - here
+    there = int(found["older_cents"])
+    more = there - here
     if not more:
         return []
     return [
-        f"Over 90 days here: {as_text(here, 'usd')}. {as_text(abs(more), 'usd')} {'more' if more > 0 else 'less'} when "
-        f"patient balances, too, age from the day of service: {as_text(int(found['older_cents']), 'usd')}, the "
+        f"Over 90 days here: {as_text(here, 'usd')}. {gap(there, here, 'usd')} {'more' if more > 0 else 'less'} when "
+        f"patient balances, too, age from the day of service: {as_text(there, 'usd')}, the "
         f"{as_text(found['aged_share'], 'rate')} of page one."
     ]
 

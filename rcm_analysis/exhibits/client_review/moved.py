@@ -16,7 +16,7 @@ from ...models.drivers.search import Driver
 from ...periods import Period
 from .. import figures
 from ..blocks import Block
-from ..formats import as_text, counted, sentence
+from ..formats import as_text, counted, gap, sentence
 from ..register.events import denial_events
 from ..register.months import facts_of
 from ..register.why import cell_words, why_blocks
@@ -58,7 +58,7 @@ def cash_sentence(subject: Subject) -> str:
     if low <= now <= high or is_near(now, usual):
         return f"{head}, about as much as in a usual month ({as_text(usual, 'usd')})."
     side = "more" if now > usual else "less"
-    return f"{head}, {as_text(abs(now - usual), 'usd')} {side} than in a usual month."
+    return f"{head}, {gap(now, round(usual), 'usd')} {side} than in a usual month."
 
 
 def _since(past: pd.DataFrame, beyond: pd.Series) -> str:
@@ -151,14 +151,14 @@ def _place_chart(subject: Subject, driver: Driver) -> Block | None:
     known = [one.day for one in denial_events(subject, since=pd.Timestamp(months["month"].iloc[0]))]
     axes = figures.plot_months(
         months,
-        figures.new_axes(1.55, width=figures.HALF),
+        figures.new_axes(1.45, width=figures.HALF),
         series={"there": name, "elsewhere": "all others"},
         unit="rate",
         events=sorted({*([driver.since] if driver.since else []), *known}),
     )
     last = months.iloc[-1]
     now, other = as_text(last["there"], "rate"), as_text(last["elsewhere"], "rate")
-    finding = f"{name}: {now} of claims denied at first in {subject.month}; all others {other}."
+    finding = f"{name}: {now} denied at first in {subject.month}; all others {other}."
     return figures.figure_block(
         axes,
         name="denied_there",

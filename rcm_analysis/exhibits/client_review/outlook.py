@@ -7,19 +7,21 @@ two simple ways. Whether the model is worth more than they are for this client i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ...blocks.vocabulary import Table
 from ...ledger.ratios import half_up, quotient
 from ...measures.collections.rates import cash
 from ...models.cash.next_months import Backtest, Outlook, backtest, outlook
 from ...periods import Period
 from .. import figures
 from ..blocks import Block, note
-from ..formats import as_text, comma_list, counted, sentence
+from ..formats import as_text, comma_list, counted, sentence, whole_dollars
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
@@ -103,15 +105,26 @@ def whats_to_come(subject: Subject) -> list[Block]:
     if lack:
         return [note(lack)]
     found = outlook(subject.tables, as_of=subject.as_of, months=AHEAD, level=LEVEL)
+    in_print = _in_dollars(found)
     snapshots = LARGE_SNAPSHOTS if len(subject.pandas("transactions")) > LARGE else BEFORE
     tested = backtest(subject.tables, as_of=subject.as_of, snapshots=snapshots, horizon=AHEAD, level=LEVEL)
     posted = posted_cash(subject)
     return [
-        _chart(subject, posted, found),
-        _months(subject, found),
-        _payers(subject, found),
+        _chart(subject, posted, in_print),
         *_test(subject, tested, posted),
+        replace(_months(subject, found), text=_months(subject, in_print).text),
+        _payers(subject, found),
     ]
+
+
+def _in_dollars(found: Outlook) -> Outlook:
+    """The outlook, which is an estimate, with its parts in whole dollars: months, parts and sums add up in print."""
+    months = found.months.copy()
+    for column in ("existing_cents", "billing_cents", "other_cents"):
+        months[column] = [whole_dollars([cents])[0] for cents in months[column]]
+    months["cash_cents"] = months["existing_cents"] + months["billing_cents"] + months["other_cents"]
+    through = found.through.assign(cash_cents=months["cash_cents"].cumsum().to_numpy())
+    return replace(found, months=months, through=through)
 
 
 def too_little(subject: Subject) -> str:
@@ -175,7 +188,7 @@ def plot_outlook(posted: pd.DataFrame, expected: pd.DataFrame, ax: Axes) -> Axes
     ax.set_ylim(min(0.0, float(low.min()), float(posted["posted_cents"].min())), top * 1.12 if top > 0 else 1)
     ax.annotate(
         "Posted",
-        (0, posted["posted_cents"].iloc[0]),
+        (0, posted["posted_cents"].iloc[:2].max()),
         xytext=(0, 9),
         textcoords="offset points",
         color=figures.NAVY,
@@ -203,7 +216,7 @@ def _average(posted: pd.DataFrame) -> int:
     return int(half_up(quotient(pd.Series([last.sum()]), pd.Series([len(last)]))).iloc[0])
 
 
-def _months(subject: Subject, found: Outlook) -> Block:
+def _months(subject: Subject, found: Outlook) -> Table:
     """Expected cash by month, and of the months together: its band is its own, not the sum of theirs."""
     sums = ["existing_cents", "billing_cents", "other_cents", "cash_cents"]
     whole = found.through.iloc[-1][["low_cents", "high_cents"]].to_dict()

@@ -12,7 +12,7 @@ from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import denial_reasons, disguised_denials
 from ...measures.receivable import ar
 from ...tables.frames import days_before
-from ..formats import as_text, comma_list, counted, words_of
+from ..formats import as_text, comma_list, counted, day_text, words_of
 from .action import (
     CODERS,
     DELAYED,
@@ -203,11 +203,11 @@ def unbilled_visits(facts: MonthFacts) -> list[Found]:
 
 def _unbilled_told(facts: MonthFacts, _: pd.DataFrame) -> Action:
     rows = facts.visits_not_billed
-    first = as_text(rows["scheduled_on"].min(), "date")
+    first, which = day_text(rows["scheduled_on"].min()), "it" if len(rows) == 1 else "the oldest"
     cents = int(rows["charge_cents"].fillna(0).sum())
     return Action(
         f"Enter the charges of {counted(len(rows), 'kept visit')}, or say why there is none",
-        f"Kept, older than 95 % of visits take to be entered, and without a claim; the oldest of {first}",
+        f"No claim yet, though 95% of visits are charged sooner; {which} was on {first}",
         "practice manager",
         due(facts.subject, FOLLOW_UP_DAYS),
         severity=severity_of(cents, facts.subject),

@@ -35,6 +35,7 @@ MOVES = {
 }
 COLUMNS = (
     Shown("action_id", NAMES["action_id"]),
+    Shown("service", "Service"),
     Shown("what", "What to do and why"),
     Shown("amount_cents", "Dollars", "usd", exact=True),
     Shown("basis", "Dollars are"),
@@ -60,7 +61,7 @@ EDITABLE = tuple(
     )
     for name, title in CHANGED.items()
 )
-COLUMNS_TO_CHANGE = (*COLUMNS[:7], *EDITABLE, *COLUMNS[7:], *CLOSE)
+COLUMNS_TO_CHANGE = (*COLUMNS[:8], *EDITABLE, *COLUMNS[8:], *CLOSE)
 
 
 def action_register(subject: Subject) -> Table:
@@ -101,6 +102,7 @@ def _row(action: Action, before: CameOf | None) -> dict[str, Any]:
     state = before.state if before else "new" if action.status == "open" else action.status
     return {
         "action_id": action.action_id,
+        "service": sentence(action.service.replace("self_", "self-").replace("_", " ")),
         "what": action.text,
         "amount_cents": None if before and before.now is None else action.amount_cents,
         "basis": action.basis if action.amount_cents is not None else "",

@@ -14,7 +14,7 @@ from ...models.drivers.explained import Why
 from ...models.drivers.search import Driver
 from ...periods import Period
 from ..blocks import note
-from ..formats import as_text, counted, person, sentence, words_of
+from ..formats import as_text, counted, person, sentence, whole_dollars, words_of
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 
@@ -118,6 +118,11 @@ def _dollars(cents: float) -> str:
     return as_text(abs(cents), "usd")
 
 
+def _before(now: float, change: float) -> str:
+    """What there was before, so that it and the printed change add up to what there is now."""
+    return as_text(whole_dollars([round(now)])[0] - whole_dollars([round(change)])[0], "usd")
+
+
 def _total(found: Why) -> str:
     account, (name, was) = found.account, NAMES[found.figure]
     now, before = span_words(found.period), span_words(found.against)
@@ -127,7 +132,7 @@ def _total(found: Why) -> str:
     if found.is_unusual or account.drivers or found.usual_cents is None:
         went = "rose" if change > 0 else "fell"
         text = (
-            f"{name} {went} {_dollars(change)}, from {_dollars(account.old_cents)} in {before} to "
+            f"{name} {went} {_dollars(change)}, from {_before(account.new_cents, change)} in {before} to "
             f"{_dollars(account.new_cents)} in {now}."
         )
         if account.drivers and found.usual_cents is not None and not found.is_unusual:
@@ -148,8 +153,8 @@ def _driver(found: Why, driver: Driver, payer_name: Callable[[str], str]) -> str
     else:
         went = "rose" if change > 0 else "fell"
         text = (
-            f"{words} {went} {_dollars(change)}, from {_dollars(driver.old_cents)} to {_dollars(driver.new_cents)} "
-            f"({_part_of(change, found.account.change_cents)})"
+            f"{words} {went} {_dollars(change)}, from {_before(driver.new_cents, change)} to "
+            f"{_dollars(driver.new_cents)} ({_part_of(change, found.account.change_cents)})"
         )
     if driver.since:
         text += f", since about {_day(driver.since)}"
@@ -166,14 +171,14 @@ def _part_of(change: float, whole: float) -> str:
         return "against the total"
     share = change / whole
     if share > 1.005:
-        return "more than all of it"
-    return "all of it" if share >= 0.995 else f"{as_text(share * 100, 'count')}% of it"
+        return "more than the whole change"
+    return "all of the change" if share >= 0.995 else f"{as_text(share * 100, 'count')}% of the change"
 
 
 def _everything_else(found: Why) -> str:
     others = found.account.everything_else
     if abs(others.z) < QUIET_Z:
-        sign = "+" if others.change_cents >= 0 else "-"
+        sign = "+" if others.change_cents >= 0 else "−"
         return f"Everything else moved no more than usual ({sign}{_dollars(others.change_cents)} together)."
     went = "rose" if others.change_cents > 0 else "fell"
     return (

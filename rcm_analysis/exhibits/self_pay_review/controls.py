@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...measures.self_pay.policy import policy_value
 from ..blocks import Block, note
-from ..formats import as_text, comma_list, counted, sentence, span, words_of
+from ..formats import as_text, comma_list, counted, sentence, span, whole_dollars, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -106,13 +106,15 @@ def asked_wrong(wrong: pd.DataFrame) -> str:
 
 
 def _stands(wrong: pd.DataFrame) -> str:
-    """Where the dollars asked too much are: on bills today, or paid and to be given back."""
-    today, back = int(wrong["open_cents"].sum()), int(wrong["refund_cents"].sum())
-    parts = [
-        f"{as_text(today, 'usd')} stands on bills today" if today else "",
-        f"{as_text(back, 'usd')} was paid and goes back" if back else "",
-    ]
-    return f"; {comma_list(part for part in parts if part)}" if today or back else "; nothing stands on a bill today"
+    """Where the dollars asked too much are: on bills today, paid and to be given back, or neither; they add up."""
+    over = wrong[wrong["difference_cents"] > 0]
+    asked, today, back = (int(over[name].sum()) for name in ("difference_cents", "open_cents", "refund_cents"))
+    if not today and not back:
+        return "; nothing stands on a bill today"
+    words = ("stands on bills today", "was paid and goes back", "is on no bill and was not paid")
+    dollars = whole_dollars([today, back, max(0, asked - today - back)])
+    parts = (f"{as_text(each, 'usd')} {said}" for each, said in zip(dollars, words, strict=True) if each)
+    return f"; {comma_list(parts)}"
 
 
 def _eob_rules(facts: Facts) -> list[Block]:

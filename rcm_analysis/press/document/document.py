@@ -396,7 +396,7 @@ def join(documents: list[Document], meta: Meta, *, appendix: bool = True) -> Doc
         plain = () if appendix else tuple(term for key, term in terms.items() if not term.name and key not in printed)
         printed |= {key for key, term in terms.items() if not term.name}
         if plain:
-            blocks += [Heading(1 if position == 1 else 2, (Run("Terms"),), f"{prefix}-terms"), Glossary(plain)]
+            blocks += [Heading(1 if position == 1 else 2, (Run("Terms"),), f"{prefix}-terms"), Glossary(plain), *said]
     if not appendix:
         blocks += [Note(ELSEWHERE)] if origins or len(printed) < len(terms) else []
         terms, remarks, origins = {}, [], {}

@@ -241,7 +241,7 @@ def chart(rates: list[float]) -> pd.DataFrame:
     ],
 )
 def test_the_sentence_under_the_chart_is_computed(rates, since, said):
-    assert said in denials._overall_sentence(chart(rates), since and pd.Timestamp(since))
+    assert said in denials._overall_sentence(chart(rates), since and pd.Period(since, "M"))
 
 
 def test_the_chart_marks_the_onset_and_what_lies_outside():
@@ -251,6 +251,33 @@ def test_the_chart_marks_the_onset_and_what_lies_outside():
     assert any("since Mar 10, 2026" in text.get_text() for text in axes.texts)
     marked = [line for line in axes.lines if line.get_markersize() == 8]
     assert len(marked) == 1 and len(marked[0].get_xdata()) == 2
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ([], ["since Mar 2026"]),
+        ([dt.date(2026, 2, 24)], ["Feb 24"]),
+        ([dt.date(2026, 1, 9)], ["Jan 9", "since Mar 2026"]),
+    ],
+)
+def test_a_month_that_has_its_known_day_gets_no_second_line(known, words, monkeypatch):
+    drawn = []
+    draw = denials.plot_control_chart
+    monkeypatch.setattr(denials, "plot_control_chart", lambda *a, **k: drawn.append(draw(*a, **k)) or drawn[-1])
+    events = [figures.Event(day, "began") for day in known]
+    words_of = (
+        chart([0.1, 0.09, 0.3, 0.31]).assign(denied=1, decided=10),
+        "one",
+        "One",
+        "Said.",
+        pd.Period("2026-03"),
+        ("decided", "Decided"),
+        events,
+    )
+    denials._chart(*words_of)
+    marks = [text.get_text() for text in drawn[0].texts if text.get_text() != "usual"]
+    assert sorted(marks) == sorted(words)
 
 
 def test_what_payers_changed_stands_with_its_dollars(acorn):

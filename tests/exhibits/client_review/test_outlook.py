@@ -46,7 +46,7 @@ def backtested(ratios, *, inside=(8, 10), level=0.8):
 
 
 def test_the_page_is_json_and_the_press_can_print_it(page):
-    assert [block.payload["kind"] for block in page] == ["figure", "table", "table", "table", "table", "note"]
+    assert [block.payload["kind"] for block in page] == ["figure", "table", "table", "note", "table", "table"]
     assert_prints(page)
 
 
