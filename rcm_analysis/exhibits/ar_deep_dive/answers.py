@@ -73,9 +73,9 @@ def _limits(facts: Facts) -> tuple[str, str, str]:
 
 
 def _needed(facts: Facts) -> tuple[str, str, str]:
-    asked = asked_of(found(facts))
+    asked = asked_of(found(facts))[:MOST]
     question = "What do we need from you?"
     if not asked:
         return question, "nothing", f"No question of ours was open on {facts.subject.as_of_text}."
-    said = [f"{one.title} ({as_text(one.amount_cents, 'usd')})" for one in asked[:MOST]]
+    said = [f"{one.title} ({as_text(one.amount_cents, 'usd')})" for one in asked]
     return question, counted(len(asked), "ask"), f"{comma_list(said)}."

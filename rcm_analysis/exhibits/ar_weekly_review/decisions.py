@@ -8,16 +8,19 @@ import pandas as pd
 
 from ...measures.receivable.high_value import high_value_accounts, recovery_progress, touch_compliance
 from ..blocks import Block, note
-from ..client_review.asks import asked_of
+from ..client_review.asks import MOST, asked_of
 from ..formats import as_text, counted, sentence
 from ..pages import page
-from ..register.action import Action, ours
+from ..register.action import CLAIMS, Action, ours
 from ..register.facts import write_offs
 from ..register.months import closed_month, register
 from ..tables import Shown, show
 from .facts import Facts
 
 MOST_DEADLINES, MOST_ACTIONS = 5, 2
+OF_RECEIVABLES = (CLAIMS, "self_pay")
+"""Services whose asks a meeting about receivables decides on; what the front office is asked stands in the packet."""
+
 PRESSING = ("secondary", "filing_limit", "appeal_limit", "escalations", "silent_days")
 """Actions of ours that the meeting decides on."""
 
@@ -42,9 +45,11 @@ def decisions(facts: Facts) -> list[Block]:
 
 
 def needed(facts: Facts) -> list[Action]:
-    """What is to be decided: the asks of the client's packet, then our own actions that press."""
+    """What is to be decided: the asks of the client's packet about claims and balances, then our own that press."""
     actions = register(facts.subject)
-    return [*asked_of(actions), *(one for one in actions if one.kind in PRESSING)]
+    mine = [[one for one in actions if one.service == service] for service in OF_RECEIVABLES]
+    asked = [ask for of_service in mine for ask in asked_of(of_service)[:MOST]]
+    return [*asked, *(one for one in actions if one.kind in PRESSING)]
 
 
 def _needed(facts: Facts) -> list[Block]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from ...measures.collections.rates import cash
@@ -10,7 +12,7 @@ from ...measures.receivable.roll_forward import ar_movement, credits_and_unappli
 from ...models.cash.collectable import collectable_value
 from ...periods import Period
 from ..blocks import Block
-from ..formats import as_text, counted
+from ..formats import as_text, counted, whole_dollars
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
@@ -20,11 +22,11 @@ WEEKS_BEFORE = 4
 STEPS = (
     ("opening_cents", "Open a week before"),
     ("raised_cents", "+ New balances"),
-    ("paid_cents", "- Paid"),
-    ("adjusted_cents", "- Contract adjustments"),
-    ("written_off_cents", "- Written off"),
-    ("transferred_cents", "- Passed on to another payer or the patient"),
-    ("corrected_cents", "- Charges corrected"),
+    ("paid_cents", "− Paid"),
+    ("adjusted_cents", "− Contract adjustments"),
+    ("written_off_cents", "− Written off"),
+    ("transferred_cents", "− Passed on to another payer or the patient"),
+    ("corrected_cents", "− Charges corrected"),
     ("closing_cents", "Open at the end of the week"),
 )
 
@@ -51,11 +53,10 @@ def _movement(subject: Subject, week: Period) -> list[Block]:
         (denied, now["denied_cents"], usual.get("denied_cents")),
     ]
     table = pd.DataFrame(lines, columns=["what", "now", "usual"]).astype({"now": "float64", "usual": "float64"})
-    table["change"] = table["now"] - table["usual"]
     few = f"Average of the {counted(len(before), 'week')} before" if len(before) != 1 else "The week before"
-    return [
+    cents, dollars = (
         show(
-            table,
+            one.assign(change=one["now"] - one["usual"]),
             [
                 Shown("what", "What moved"),
                 Shown("now", "This week", "usd"),
@@ -69,7 +70,21 @@ def _movement(subject: Subject, week: Period) -> list[Block]:
             f"{as_text(week.last_day, 'date')}; US dollars. Denials by the day of the payer's first answer.",
             notes=[_worth(subject)],
         )
-    ]
+        for one in (table, _in_dollars(table, len(steps) - 1))
+    )
+    return [replace(cents, text=dollars.text)]
+
+
+def _in_dollars(table: pd.DataFrame, last: int) -> pd.DataFrame:
+    """The amounts in whole dollars, from the first line to the `last` as a reader adds them up."""
+    out, signs = table.copy(), [-1 if words.startswith("−") else 1 for words in table["what"][:last]]
+    for name in ("now", "usual"):
+        if table[name].notna().all():
+            cents = [round(value) for value in table[name]]
+            parts = whole_dollars([sign * each for sign, each in zip(signs, cents, strict=False)])
+            rest = [whole_dollars([each])[0] for each in cents[last + 1 :]]
+            out[name] = [*(sign * each for sign, each in zip(signs, parts, strict=True)), sum(parts), *rest]
+    return out
 
 
 def _week_of(subject: Subject, week: Period) -> dict[str, int]:
@@ -108,7 +123,7 @@ def _evidence(subject: Subject, week: Period) -> list[Block]:
     return [
         show(
             named,
-            [Shown("payer", "Who owes"), *(Shown(name, title.lstrip("+- "), "usd") for name, title in STEPS)],
+            [Shown("payer", "Who owes"), *(Shown(name, title.lstrip("+− "), "usd") for name, title in STEPS)],
             name="moved_by_payer",
             title="What moved, by who owes",
             print_it=False,

@@ -422,12 +422,16 @@ def _wrapped(text: str, width: int) -> int:
 
 
 def _chart(sheet: Worksheet, table: Table, head: int) -> None:
-    """A native chart of a table by month: its first lines of one unit, at the right of the rows."""
+    """A native chart of a table by month, at the right of its rows: the first lines of one unit, counts last.
+
+    The lines are straight: readers that smooth them by themselves draw what no month was.
+    """
     months = len(table.rows) - len(table.emphasis)
     labels = [row[0] for row in table.rows[:months]]
     if not table.columns or table.columns[0].unit != "month" or months < CHARTED or len(set(labels)) < months:
         return
-    unit = next((column.unit for column in table.columns if column.unit in ("usd", "rate", "days", "count")), "")
+    units = [column.unit for column in table.columns if column.unit in ("usd", "rate", "days", "count")]
+    unit = next((one for one in units if one != "count" or set(units) == {"count"}), "")
     places = [place for place, column in enumerate(table.columns, start=1) if column.unit == unit][:CHARTED]
     if not places:
         return
@@ -438,6 +442,8 @@ def _chart(sheet: Worksheet, table: Table, head: int) -> None:
     chart.x_axis.delete = chart.y_axis.delete = False
     for place in places:
         chart.add_data(Reference(sheet, min_col=place, min_row=head, max_row=head + months), titles_from_data=True)
+    for line in chart.series:
+        line.smooth = False
     chart.set_categories(Reference(sheet, min_col=1, min_row=head + 1, max_row=head + months))
     sheet.add_chart(chart, f"{get_column_letter(len(table.columns) + 2)}{head}")
 
