@@ -140,3 +140,27 @@ def example_takebacks() -> dict[str, pd.DataFrame]:
             ],
         ),
     }
+
+
+def example_late_payments() -> dict[str, pd.DataFrame]:
+    """One claim of $1,250.00 that an insured plan in New York received on March 2 and paid on May 15.
+
+    >>> example_late_payments()["payers"][["payer_class", "funding", "state"]].values[0].tolist()
+    ['commercial', 'insured', 'NY']
+    """
+    sent, taken, paid = (pd.Timestamp(2026, *day) for day in ((3, 1), (3, 2), (5, 15)))
+    answer = {"remit_claim_id": "P1", "remit_id": "R1", "sequence": 1, "status": "1", "payer": "p"}
+    money = {"charge_cents": 200000, "paid_cents": 125000, "interest_cents": 0, "received_on": paid, "paid_on": paid}
+    adjustment = {"remit_claim_id": "P1", "group_code": "CO", "carc": "45", "amount_cents": 75000, "received_on": paid}
+    claim = {"claim_id": "C1", "payer_order": "primary"}
+    rows = {
+        "submissions": {**claim, "submitted_on": sent},
+        "claim_edits": {"claim_id": "C1", "checked_on": taken, "stage": "payer", "result": "passed"},
+        "remit_claims": {**claim, **answer, **money},
+        "remit_adjustments": {"claim_id": "C1", "remit_line_id": None, "remark_codes": None, **adjustment},
+    }
+    payer = {"payer": "p", "payer_class": "commercial", "funding": "insured", "state": "NY"}
+    frames = {name: pd.DataFrame([{"client": "a", **row}]) for name, row in rows.items()}
+    words = ["remit_line_id", "remark_codes"]
+    frames["remit_adjustments"][words] = frames["remit_adjustments"][words].astype("str")
+    return {**frames, "payers": pd.DataFrame([payer])}

@@ -34,7 +34,7 @@ from ..blocks.vocabulary import Brand
 from ..errors import ClientError, closest, listed
 from .checking import KEY, KNOWN_KEYS, Words, checked, one_of, says
 from .looks import Look, brand_of
-from .schema import CLIENTS, MEETING_CADENCES, PAYER_CLASSES, PAYERS, check
+from .schema import CLIENTS, FUNDINGS, MEETING_CADENCES, PAYER_CLASSES, PAYERS, check
 
 LEVELS = ("coordinator", "manager", "senior_manager", "director")
 SERVICES = ("claims", "aging_reports", "self_pay", "patient_engagement", "care_coordination")
@@ -82,6 +82,9 @@ class Payer:
     payer: Annotated[str, Field(alias=KEY)]
     name: str
     payer_class: Annotated[str, one_of(PAYER_CLASSES)] = "other"
+    funding: Annotated[str, one_of(FUNDINGS)] | None = None
+    """"insured" only where the plans are insured under the law of the clients' state: others have an entry of their
+    own."""
     aliases: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
 
@@ -115,6 +118,7 @@ class Client:
     revenue_cents: Annotated[int, Field(alias="revenue"), BeforeValidator(_cents)] = UNSTATED
     revenue_source: str | None = None
     specialty: str | None = None
+    state: Annotated[str, Field(pattern=r"^[A-Z]{2}$"), says("a state as two capital letters")] | None = None
     services: tuple[Annotated[str, one_of(SERVICES)], ...] = ("claims",)
     is_estimate: StrictBool = False
     meeting_day: str | None = None
@@ -267,9 +271,14 @@ class Registry:
             rows.append(row | {"services": ",".join(settings.services)})
         return check(pl.DataFrame(rows, schema=CLIENTS.polars), CLIENTS, self.path.name)
 
-    def payers_frame(self) -> pl.DataFrame:
-        """The payers: one row each, columns of `schema.PAYERS`."""
-        rows = [{name: getattr(payer, name) for name in PAYERS.names} for payer in self.payers.values()]
+    def payers_frame(self, client: str | None = None) -> pl.DataFrame:
+        """The payers: one row each, columns of `schema.PAYERS`, with the state of the client that asks."""
+        asking = self.clients.get(client or "")
+        words = [name for name in PAYERS.names if name != "state"]
+        rows = [
+            {name: getattr(payer, name) for name in words} | {"state": asking.state if asking else None}
+            for payer in self.payers.values()
+        ]
         return pl.DataFrame(rows, schema=PAYERS.polars)
 
     @cached_property

@@ -32,6 +32,7 @@ PAYER_CLASSES = (
     "self_pay",
     "other",
 )
+FUNDINGS = ("insured", "self_funded", "government")
 MEETING_CADENCES = ("weekly", "biweekly", "monthly")
 WORK_ACTIONS = (
     "follow_up",
@@ -90,6 +91,8 @@ PAYERS = Table(
         Column("payer", "text", "payer id, as in the registry"),
         Column("name", "text", "the payer's name as printed"),
         Column("payer_class", "text", "kind of payer", False, PAYER_CLASSES),
+        Column("funding", "text", "who bears the risk of its plans, where that is known", True, FUNDINGS),
+        Column("state", "text", "state in which the client asking is, as two letters", True),
     ),
 )
 

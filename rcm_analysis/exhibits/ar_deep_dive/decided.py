@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...measures.payers.prompt_pay import prompt_pay_interest
+from ...tables.reference.prompt_pay import prompt_pay_laws
 from ..blocks import Block, note
 from ..formats import as_text, counted
 from ..pages import page
@@ -12,16 +14,24 @@ from .facts import Facts
 
 CHANGES = {"recode": "other code", "units": "fewer units", "recode, units": "other code, fewer units"}
 PLB = {"WO": "WO: overpayment", "FB": "FB: balance carried over", "L6": "L6: interest taken back"}
+STANDING = {"owed": "owed", "possible": "if the plan is insured", "paid without a claim": "paid, names no claim"}
+UNJUDGED = {
+    "not insured": "plans that no state's law binds",
+    "no law on file": "no law or rate on file for the day",
+    "no state": "the practice's state is not stated",
+    "kind of payer unknown": "the kind of payer is not stated",
+}
 SAID_BY = {"stated": "the payer", "inferred": "the bill (payer silent)"}
 
 
 @page
 def decided(facts: Facts) -> list[Block]:
-    """Lines decided under another code or with fewer units, and what was taken back; as long as there are any."""
+    """Lines decided under another code or with fewer units, what was taken back, interest owed; as long as there is
+    any."""
     blocks = _recodes(facts) or [
         note("No payer is seen to have decided another code, or fewer units, than billed in the last twelve months.")
     ]
-    return [*blocks, *_takebacks(facts)]
+    return [*blocks, *_takebacks(facts), *_interest(facts)]
 
 
 def _recodes(facts: Facts) -> list[Block]:
@@ -156,6 +166,72 @@ def _takeback_list(facts: Facts, rows: pd.DataFrame, definition: str) -> Block:
         ],
         name="takeback_list",
         title="Takebacks, one by one",
+        print_it=False,
+        definition=definition,
+    )
+
+
+def _interest(facts: Facts) -> list[Block]:
+    """What payers owe for paying late, beside the interest they paid; with what cannot be judged."""
+    rows = facts.late_payments
+    if rows["law"].eq("").all():
+        return []
+    year = facts.subject.period.trailing(12)
+    found = prompt_pay_interest(facts.tables, period=year)
+    found = facts.names(found[found[["late", "interest_cents"]].sum(axis=1) > 0], "payer")
+    numbers = ["late", "owed_cents", "interest_cents", "missing_cents", "possible_cents"]
+    table, emphasis = with_total(
+        found.sort_values(["missing_cents", "possible_cents"], ascending=False, kind="stable"), "payer", numbers
+    )
+    why = prompt_pay_interest(facts.tables, period=year, by=["standing"])
+    why = why[why["not_judged"] > 0].sort_values("not_judged", ascending=False)
+    unjudged = "; ".join(f"{UNJUDGED[row.standing]}, {as_text(row.not_judged, 'count')}" for row in why.itertuples())
+    definition = (
+        "Clean claims only: the first answer paid, no front end rejected the bill; from the payer's receipt (else the "
+        "day after sending) to the day of payment, twelve months by day of payment. Owed: what the law of the client's "
+        "state, or Medicare's rule, sets on what was paid. If insured: the same for payers of which nobody has said "
+        "whether their plans are insured; self-funded plans and those of other states owe none of it. US dollars."
+    )
+    block = show(
+        table,
+        [
+            Shown("payer", "Payer"),
+            Shown("late", "Paid late", "count"),
+            Shown("owed_cents", "Owed", "usd"),
+            Shown("interest_cents", "Interest paid", "usd"),
+            Shown("missing_cents", "To ask for", "usd"),
+            Shown("possible_cents", "If insured", "usd"),
+        ],
+        name="prompt_pay",
+        title="Interest for claims paid late",
+        emphasis=emphasis,
+        notes=[f"Clean claims that are not judged: {unjudged}." if unjudged else "", "No legal advice."],
+        definition=definition,
+    )
+    return [block, _late_list(facts, rows, definition)]
+
+
+def _late_list(facts: Facts, rows: pd.DataFrame, definition: str) -> Block:
+    laws = prompt_pay_laws().groupby("law")["source"].first()
+    return show(
+        facts.names(rows.assign(source=rows["law"].map(laws).fillna("")), "payer"),
+        [
+            Shown("claim_id", "Claim"),
+            Shown("payer", "Payer"),
+            Shown("standing", "Interest is", texts=STANDING),
+            Shown("law", "Law"),
+            Shown("started_on", "Received by the payer", "date"),
+            Shown("due_on", "Due", "date"),
+            Shown("paid_on", "Paid on", "date"),
+            Shown("days_late", "Days late", "count"),
+            Shown("paid_cents", "Paid", "usd", exact=True),
+            Shown("owed_cents", "Interest by law", "usd", exact=True),
+            Shown("interest_cents", "Interest paid", "usd", exact=True),
+            Shown("missing_cents", "To ask for", "usd", exact=True),
+            Shown("source", "Source of the rule"),
+        ],
+        name="late_payments",
+        title="Clean claims paid late, one by one",
         print_it=False,
         definition=definition,
     )

@@ -49,10 +49,12 @@ WAYS = {
 HEADINGS = {"outlook": "This outlook", "last_three": "Last three months", "by_bucket": "Balances by age"}
 """The ways in a word or two, for the heads of columns."""
 
+ANNOUNCED = Shown("announced_cents", "Announced takebacks", "usd")
 PARTS = [
     Shown("existing_cents", "From open balances", "usd"),
     Shown("billing_cents", "From new billing", "usd"),
     Shown("other_cents", "Other", "usd"),
+    ANNOUNCED,
     Shown("cash_cents", "Expected", "usd"),
     Shown("low_cents", "Band from", "usd"),
     Shown("high_cents", "to", "usd"),
@@ -68,7 +70,8 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "the as-of day by its age and payer, times the share of such dollars that was paid so many days on. From new "
         "billing: charges at the level of the past half-year by working day, growing as they have grown, "
         "through the same shares. Other: copays at the "
-        "desk and unapplied money, less refunds and money taken back, at the past year's rates. Date basis: "
+        "desk and unapplied money, less refunds and money taken back, at the past year's rates. Announced takebacks: what "
+        "payers said they take back and no check has taken yet, off their next payments. Date basis: "
         "posting date.",
     },
     {
@@ -218,7 +221,8 @@ def _average(posted: pd.DataFrame) -> int:
 
 def _months(subject: Subject, found: Outlook) -> Table:
     """Expected cash by month, and of the months together: its band is its own, not the sum of theirs."""
-    sums = ["existing_cents", "billing_cents", "other_cents", "cash_cents"]
+    sums = ["existing_cents", "billing_cents", "other_cents", "announced_cents", "cash_cents"]
+    announced = -int(found.months["announced_cents"].sum())
     whole = found.through.iloc[-1][["low_cents", "high_cents"]].to_dict()
     months = found.months.assign(words=[as_text(day, "month") for day in found.months["month"]])
     table = pd.concat(
@@ -227,7 +231,7 @@ def _months(subject: Subject, found: Outlook) -> Table:
     collectible = int(found.receivable["collectible_cents"].sum())
     return show(
         table,
-        [Shown("words", "Month"), *PARTS],
+        [Shown("words", "Month"), *(PARTS if announced else [one for one in PARTS if one is not ANNOUNCED])],
         name="outlook_months",
         title="Cash expected, and where it comes from",
         emphasis=[len(table) - 1],
@@ -236,6 +240,12 @@ def _months(subject: Subject, found: Outlook) -> Table:
         "months is narrower, as misses of single months even out. US dollars.",
         notes=[
             "Other: copays at the desk and unapplied money, less refunds and money taken back.",
+            (
+                f"Payers have said that they take back {as_text(announced, 'usd')} which no check has taken yet; it is "
+                "taken off their next payments here, and can come later."
+                if announced
+                else ""
+            ),
             (
                 f"In the end about {as_text(collectible, 'usd')} should come in from what was "
                 f"open on {subject.as_of_text}."

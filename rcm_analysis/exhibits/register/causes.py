@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...measures.payers.prompt_pay import OWED
 from ...measures.payers.shortfalls import low_lines
 from ...models.detection.finding_lives import NEW, RETURNED
 from ...models.detection.process_shifts import claims_held_up, late_entries
@@ -19,10 +20,12 @@ from .action import (
     CONTRACT,
     DELAYED,
     FOLLOW_UP_DAYS,
+    INTEREST,
     OURS,
     PROCESS_DAYS,
     RECODED,
     SHORT,
+    TAKEN_BACK,
     Action,
     Found,
     added,
@@ -287,8 +290,8 @@ def recodes(facts: MonthFacts) -> list[Found]:
     ]
 
 
-def _lost(lines: pd.DataFrame) -> pd.DataFrame:
-    return lines.groupby("claim_id", as_index=False).agg(cents=("lost_cents", "sum"))
+def _lost(lines: pd.DataFrame, cents: str = "lost_cents") -> pd.DataFrame:
+    return lines.groupby("claim_id", as_index=False).agg(cents=(cents, "sum"))
 
 
 def _recodes_told(facts: MonthFacts, payer: str, lines: pd.DataFrame, claims: pd.DataFrame) -> Action:
@@ -312,6 +315,62 @@ def _recodes_told(facts: MonthFacts, payer: str, lines: pd.DataFrame, claims: pd
         severity_of(added(claims), facts.subject),
         RECODED,
         "recoded_lines",
+    )
+
+
+def takebacks(facts: MonthFacts) -> list[Found]:
+    """Each payer that took money back, as far as that can still be disputed."""
+    rows = facts.takebacks
+    rows = rows.assign(lost_cents=rows["amount_cents"] - rows["repaid_cents"])
+    rows = rows[rows["is_disputable"] & (rows["lost_cents"] > 0) & (rows["claim_id"] != "")]
+    return [
+        Found("taken_back", partial(_takebacks_told, facts, str(payer), part), _lost(part), str(payer))
+        for payer, part in rows.groupby("payer")
+    ]
+
+
+def _takebacks_told(facts: MonthFacts, payer: str, rows: pd.DataFrame, claims: pd.DataFrame) -> Action:
+    rows = rows[rows["claim_id"].isin(claims["claim_id"])]
+    first, to_come = rows["dispute_by"].min(), int(rows["to_come_cents"].sum())
+    why = (
+        f"Money of {counted(len(claims), 'claim was', 'claims were')} taken back and not paid again; the first can be "
+        f"disputed until {as_text(first, 'date')}"
+    )
+    left = f" {as_text(to_come, 'usd')} of it is in no check yet." if to_come else ""
+    return Action(
+        f"Check, and dispute where it is wrong, what {facts.subject.payer_name(payer)} took back",
+        why,
+        ours(facts.subject),
+        earlier(facts.subject, FOLLOW_UP_DAYS, first),
+        f"{why}.{left} Hold each against the payer's reason and its time limit to take money back; bill another payer "
+        "where one was responsible.",
+        "low" if severity_of(added(claims), facts.subject) == "low" else "medium",
+        TAKEN_BACK,
+        "takeback_list",
+    )
+
+
+def interest(facts: MonthFacts) -> list[Found]:
+    """Each payer that owes interest by law for clean claims it paid late."""
+    rows = facts.late_payments
+    rows = rows[(rows["standing"] == OWED) & (rows["missing_cents"] > 0)]
+    return [
+        Found("interest", partial(_interest_told, facts, str(payer)), _lost(part, "missing_cents"), str(payer))
+        for payer, part in rows.groupby("payer")
+    ]
+
+
+def _interest_told(facts: MonthFacts, payer: str, claims: pd.DataFrame) -> Action:
+    why = f"{counted(len(claims), 'clean claim was', 'clean claims were')} paid after the days that the law allows"
+    return Action(
+        f"Ask {facts.subject.payer_name(payer)} for the interest it owes",
+        why,
+        ours(facts.subject),
+        due(facts.subject, PROCESS_DAYS),
+        f"{why}, without the interest due. Check that the plans are insured under the state's law before asking.",
+        severity_of(added(claims), facts.subject),
+        INTEREST,
+        "late_payments",
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...ledger.ratios import half_up
 from ...measures.collections.visits import visits_not_billed
-from ...measures.payers import contract, prices, recoded, scorecard, shortfalls, taken_back
+from ...measures.payers import contract, prices, prompt_pay, recoded, scorecard, shortfalls, taken_back
 from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
 from ...measures.receivable.limits import with_limit
 from ...models.cash.collectable import collectable_value
@@ -123,6 +123,12 @@ class MonthFacts:
         """What payers took back in the last twelve months, one row each."""
         year = self.subject.period.trailing(12)
         return taken_back.takebacks(self.tables, as_of=self.as_of, since=year.first_day)
+
+    @cached_property
+    def late_payments(self) -> pd.DataFrame:
+        """Clean claims that payers paid too late in the last twelve months, with what they owe for it by law."""
+        year = self.subject.period.trailing(12)
+        return prompt_pay.late_payments(self.tables, as_of=self.as_of, since=year.first_day)
 
     @cached_property
     def visits_not_billed(self) -> pd.DataFrame:

@@ -21,7 +21,9 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ParameterError, TableError
+from ...ledger.postings import optional
 from ...ledger.ratios import half_up
+from ...measures.payers.taken_back import takebacks
 from ...periods import Period
 from ...tables.frames import kept
 from .curves import incidence_of
@@ -32,6 +34,9 @@ from .paths import PARTS, Forecast, forecast
 __all__ = ["Backtest", "Outlook", "backtest", "outlook"]
 
 PATHS = 1000
+TOLD_IN = ("remit_claims", "remit_adjustments", "deposits", "provider_adjustments")
+"""Where payers say what they take back."""
+
 CURVE_DAYS = 365
 MOST_MONTHS = 24
 
@@ -40,7 +45,7 @@ MOST_MONTHS = 24
 class Outlook:
     """The outlook from one day: frames for the report, all money in whole cents.
 
-    months       a row per month: days, cash_cents = existing_cents + billing_cents + other_cents,
+    months       a row per month: days, cash_cents = existing_cents + billing_cents + other_cents + announced_cents,
                  low_cents and high_cents (the band that holds `level` of the drawn paths), charge_cents expected
     through      cash from the as-of day through each month, with its own band (narrower than the sum of bands)
     payers       as `months`, by client and payer; patients are the payer "patient"
@@ -80,6 +85,8 @@ def outlook(
         year's end: of what insurers would pay from 24 December to 1 January a share comes the weeks after, as the
         client's own year ends show (`seasons.pause_share`); before one was seen none, and the band says that it may
         other: copays at the desk and unapplied money, less refunds and takebacks, at the past year's rates
+        announced: less what payers said they take back and no check has taken yet (to_come_cents of
+        `measures.payers.taken_back`), from their next money on, never more than that; the band moves with it
         band: the paths' quantiles; each path adds to the expected cash the errors of past blocks of four
         weeks (all remittances of the weeks together), of the year's level, and of past billing; of the time of the
         year, of growth, and of a year's end that was never seen
@@ -143,7 +150,7 @@ def _from(
         seed=seed,
         billing=None if billing is None else _billing(billing, periods),
     )
-    payers = _payers(flows, found, periods, as_of, level)
+    payers = _less_announced(_payers(flows, found, periods, as_of, level), tables, as_of)
     return Outlook(
         as_of,
         level,
@@ -197,20 +204,35 @@ def _payers(flows: Flows, found: Forecast, periods: list[Period], as_of: dt.date
     return out[columns].sort_values(["client", "payer", "month"], ignore_index=True)
 
 
+def _less_announced(payers: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    """The rows less what each payer has announced to take back, from its next money on."""
+    out = payers.assign(announced_cents=0)
+    if any(optional(tables, name) is None for name in TOLD_IN):
+        return out
+    told = takebacks(tables, as_of=as_of)
+    for (client, payer), rest in told.groupby(["client", "payer"])["to_come_cents"].sum().items():
+        for row in out.index[(out["client"] == client) & (out["payer"] == payer)]:
+            part = min(rest, max(out.at[row, "cash_cents"], 0))
+            out.at[row, "announced_cents"], rest = -part, rest - part
+    for name in ("cash_cents", "low_cents", "high_cents"):
+        out[name] += out["announced_cents"]
+    return out
+
+
 def _months(payers: pd.DataFrame, found: Forecast, level: float) -> pd.DataFrame:
-    sums = ["cash_cents", *[f"{name}_cents" for name in PARTS], "charge_cents"]
+    sums = ["cash_cents", *[f"{name}_cents" for name in (*PARTS, "announced")], "charge_cents"]
     out = payers.groupby("month", as_index=False).agg({"days": "first", **dict.fromkeys(sums, "sum")})
     low, high = np.quantile(found.paths.sum(axis=2), _tails(level), axis=0)
-    out.insert(3, "low_cents", _cents(low))
-    out.insert(4, "high_cents", _cents(high))
+    out.insert(3, "low_cents", _cents(low) + out["announced_cents"])
+    out.insert(4, "high_cents", _cents(high) + out["announced_cents"])
     return out
 
 
 def _through(payers: pd.DataFrame, found: Forecast, level: float) -> pd.DataFrame:
-    out = payers.groupby("month", as_index=False).agg({"days": "first", "cash_cents": "sum"})
-    out[["days", "cash_cents"]] = out[["days", "cash_cents"]].cumsum()
-    low, high = np.quantile(found.paths.sum(axis=2).cumsum(axis=1), _tails(level), axis=0)
-    return out.assign(low_cents=_cents(low), high_cents=_cents(high))
+    out = payers.groupby("month", as_index=False).agg({"days": "first", "cash_cents": "sum", "announced_cents": "sum"})
+    out[["days", "cash_cents", "announced_cents"]] = out[["days", "cash_cents", "announced_cents"]].cumsum()
+    low, high = np.quantile(found.paths.sum(axis=2).cumsum(axis=1), _tails(level), axis=0) + [out["announced_cents"]]
+    return out.assign(low_cents=_cents(low), high_cents=_cents(high)).drop(columns="announced_cents")
 
 
 def _receivable(flows: Flows, found: Forecast) -> pd.DataFrame:

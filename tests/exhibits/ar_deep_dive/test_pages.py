@@ -17,6 +17,7 @@ from rcm_analysis.exhibits.ar_deep_dive import denials, findings, receivable, wo
 from rcm_analysis.exhibits.ar_deep_dive.facts import Facts
 from rcm_analysis.exhibits.blocks import Block, Finding
 from rcm_analysis.exhibits.pages import pages_of
+from rcm_analysis.exhibits.register.months import register
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.tables.schema import TABLES
 
@@ -311,7 +312,8 @@ def test_what_payers_took_back_stands_with_its_dollars(acorn):
         received_on=pl.lit(acorn.as_of),
     )
     tables = {**acorn.tables, "remit_claims": pl.concat([paid, back]).lazy()}
-    blocks = pages_of("ar_deep_dive", dataclasses.replace(acorn, tables=tables, _frames={})).decided()
+    subject = dataclasses.replace(acorn, tables=tables, _frames={})
+    blocks = pages_of("ar_deep_dive", subject).decided()
     assert_prints(blocks)
     found = tables_of(blocks)
     *rows, total = found["takebacks"]["rows"]
@@ -319,3 +321,35 @@ def test_what_payers_took_back_stands_with_its_dollars(acorn):
     place = [column["title"] for column in found["takeback_list"]["columns"]].index("Taken back")
     taken = sum(row[place] for row in found["takeback_list"]["rows"])
     assert total[3] == sum(row[3] for row in rows) == taken >= int(last["paid_cents"].sum()) > 0
+    actions = [one for one in register(subject) if one.kind == "taken_back"]
+    ids = [column["title"] for column in found["takeback_list"]["columns"]].index("Claim")
+    listed = {row[ids] for row in found["takeback_list"]["rows"]}
+    assert actions and {claim for one in actions for claim in one.claims} <= listed
+    assert all(one.due >= acorn.as_of and "disputed until" in one.why for one in actions)
+
+
+def in_california(acorn):
+    """The practice is in California and nobody said whether its plans are insured, but for the first payer: it is."""
+    payers = acorn.payers.assign(state="CA")
+    private = payers["payer_class"].isin(["commercial", "managed_care"])
+    payers.loc[private[private].index[:1], "funding"] = "insured"
+    late = acorn.tables["remit_claims"].collect().with_columns(paid_on=pl.col("paid_on").dt.offset_by("60d"))
+    tables = {**acorn.tables, "payers": pl.from_pandas(payers).lazy(), "remit_claims": late.lazy()}
+    return dataclasses.replace(acorn, tables=tables, payers=payers, _frames={})
+
+
+def test_interest_for_late_payment_stands_with_its_dollars_and_is_asked_for(acorn):
+    subject = in_california(acorn)
+    blocks = pages_of("ar_deep_dive", subject).decided()
+    assert_prints(blocks)
+    found = tables_of(blocks)
+    *rows, total = found["prompt_pay"]["rows"]
+    place = [column["title"] for column in found["late_payments"]["columns"]].index("To ask for")
+    asked = sum(row[place] for row in found["late_payments"]["rows"])
+    assert total[4] + total[5] == sum(row[4] + row[5] for row in rows) == asked and total[4] > 0 < total[5]
+    action = next(one for one in register(subject) if one.kind == "interest")
+    assert action.amount_cents == total[4] and action.sheet == "late_payments"
+
+
+def test_without_a_state_nothing_is_said_of_interest(acorn):
+    assert "prompt_pay" not in tables_of(pages_of("ar_deep_dive", acorn).decided())

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from rcm_analysis.errors import ParameterError, TableError
+from rcm_analysis.examples.remittances import example_takebacks
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.measures.collections import rates as collections
 from rcm_analysis.models.cash.billing_ahead import expected_charges, holidays
@@ -129,9 +130,8 @@ def test_collectible_is_what_the_balances_bring_in_the_end(tables, found):
 
 
 def test_parts_payers_and_months_add_up(found):
-    assert (
-        found.months["cash_cents"] == found.months[["existing_cents", "billing_cents", "other_cents"]].sum(axis=1)
-    ).all()
+    parts = found.months[["existing_cents", "billing_cents", "other_cents", "announced_cents"]]
+    assert (found.months["cash_cents"] == parts.sum(axis=1)).all() and not parts["announced_cents"].any()
     assert found.payers.groupby("month")["cash_cents"].sum().tolist() == found.months["cash_cents"].tolist()
     assert found.through["cash_cents"].tolist() == found.months["cash_cents"].cumsum().tolist()
     assert found.months["days"].tolist() == [30, 31, 30]
@@ -257,6 +257,30 @@ def test_three_claims_are_enough_not_to_fail():
     few = {name: table[table["claim_id"].isin(["acme-0", "acme-5", "acme-9"])] for name, table in invented(1).items()}
     found = outlook(few, as_of=dt.date(2024, 10, 31), months=2)
     assert found.months["cash_cents"].notna().all()
+
+
+@pytest.mark.parametrize("cents", [8000, 100_000_000])
+def test_what_a_payer_announced_to_take_back_lowers_its_next_money(tables, found, cents):
+    """$80.00 in no check yet, off the payer's first month and its band; never more than the payer is to pay."""
+    told = example_takebacks()
+    told["provider_adjustments"]["amount_cents"] = -cents
+    told = {name: frame.assign(client="acme") for name, frame in told.items()}
+    for name in ("remit_claims", "deposits"):
+        told[name] = told[name].assign(payer="cigna")
+    less = outlook(tables | told, as_of=dt.date(2026, 3, 31), months=3)
+    before, after = (one.payers[one.payers["payer"] == "cigna"].reset_index(drop=True) for one in (found, less))
+    rest, expected = cents, []
+    for own in before["cash_cents"]:
+        expected.append(-min(rest, own))
+        rest += expected[-1]
+    assert after["announced_cents"].tolist() == expected
+    for name in ("cash_cents", "low_cents", "high_cents"):
+        assert (after[name] - before[name]).tolist() == expected
+        whole = less.months[name] - found.months[name]
+        assert whole.tolist() == expected
+        assert (less.through[name] - found.through[name]).tolist() == np.cumsum(expected).tolist()
+    others = [one.payers[one.payers["payer"] != "cigna"].reset_index(drop=True) for one in (found, less)]
+    pd.testing.assert_frame_equal(*others)
 
 
 def test_duckdb_gives_the_same_outlook(tables, found):
