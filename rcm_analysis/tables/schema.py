@@ -23,14 +23,8 @@ from .schema_services import ACKNOWLEDGMENTS, OFFICE_TABLES, SERVICE_TABLES, TRA
 PARTIES = ("primary", "secondary", "tertiary", "patient")
 TRANSACTION_KINDS = ("charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback", "opening")
 PAYER_CLASSES = (
-    "medicare",
-    "medicaid",
-    "commercial",
-    "managed_care",
-    "government",
-    "workers_compensation",
-    "self_pay",
-    "other",
+    *("medicare", "medicaid", "commercial", "managed_care"),
+    *("government", "workers_compensation", "self_pay", "other"),
 )
 FUNDINGS = ("insured", "self_funded", "government")
 MEETING_CADENCES = ("weekly", "biweekly", "monthly")

@@ -37,6 +37,9 @@ from .action import (
 )
 from .facts import MonthFacts
 
+WORTH_A_LETTER = 5_000
+"""Interest below this (cents, of a payer) stands in the list alone."""
+
 PREVENTION = {
     "registration": ("Check insurance before the visit", "front desk"),
     "authorization": ("Ask for authorization before the visit", "front desk"),
@@ -351,12 +354,13 @@ def _takebacks_told(facts: MonthFacts, payer: str, rows: pd.DataFrame, claims: p
 
 
 def interest(facts: MonthFacts) -> list[Found]:
-    """Each payer that owes interest by law for clean claims it paid late."""
+    """Each payer that owes interest by law for clean claims it paid late, where it is worth a letter."""
     rows = facts.late_payments
     rows = rows[(rows["standing"] == OWED) & (rows["missing_cents"] > 0)]
     return [
         Found("interest", partial(_interest_told, facts, str(payer)), _lost(part, "missing_cents"), str(payer))
         for payer, part in rows.groupby("payer")
+        if part["missing_cents"].sum() >= WORTH_A_LETTER
     ]
 
 

@@ -1,4 +1,4 @@
-"""Interest owed by prompt-pay laws: the guide's worked examples, the borders of each rule, and what nobody can judge."""
+"""Interest owed by prompt-pay laws: the guide's worked examples, the borders of rules, and what nobody can judge."""
 
 from __future__ import annotations
 
