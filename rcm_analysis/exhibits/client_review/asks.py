@@ -201,4 +201,4 @@ def _came_of(one: CameOf) -> str:
     if one.now and one.now.outcome:
         state = one.now.outcome
     moved = _moved(one)
-    return f"{one.action.title}: {state}{moved and f', {moved} came in'}."
+    return f"{one.action.title}: {state}{moved and f', {moved} came in'}{one.verdict and f'; {one.verdict}'}."

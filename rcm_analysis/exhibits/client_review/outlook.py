@@ -231,7 +231,7 @@ def _months(subject: Subject, found: Outlook) -> Table:
     collectible = int(found.receivable["collectible_cents"].sum())
     return show(
         table,
-        [Shown("words", "Month"), *(PARTS if announced else [one for one in PARTS if one is not ANNOUNCED])],
+        [Shown("words", "Month"), *_parts(found)],
         name="outlook_months",
         title="Cash expected, and where it comes from",
         emphasis=[len(table) - 1],
@@ -254,6 +254,11 @@ def _months(subject: Subject, found: Outlook) -> Table:
     )
 
 
+def _parts(found: Outlook) -> list[Shown]:
+    """The columns of dollars; announced takebacks only where there are any."""
+    return PARTS if found.months["announced_cents"].any() else [one for one in PARTS if one is not ANNOUNCED]
+
+
 def _payers(subject: Subject, found: Outlook) -> Block:
     names = {
         payer: "Patients" if payer == "patient" else subject.payer_name(payer)
@@ -265,7 +270,7 @@ def _payers(subject: Subject, found: Outlook) -> Block:
         [
             Shown("name", "Payer"),
             Shown("month", "Month", "month"),
-            *PARTS,
+            *_parts(found),
             Shown("charge_cents", "Charges expected", "usd"),
         ],
         name="outlook_payers",

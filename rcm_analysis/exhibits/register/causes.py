@@ -71,7 +71,7 @@ def denials(facts: MonthFacts) -> list[Found]:
     out = []
     for number, row in enumerate(facts.systemic.to_dict("records"), start=1):
         if row["is_edit"]:
-            out.append(Found("new_edit", partial(_edit_told, facts, row, number), key=", ".join(_scope(row))))
+            out.append(Found("new_edit", partial(_edit_told, facts, row, number), key=", ".join(scope(row))))
             continue
         lines = facts.systemic_lines[facts.systemic_lines["number"] == number]
         claims = lines.groupby("claim_id", as_index=False).agg(
@@ -84,7 +84,7 @@ def denials(facts: MonthFacts) -> list[Found]:
                 "denials",
                 partial(_denials_told, facts, row, number),
                 claims.assign(cents=spread(weights, cents)),
-                ", ".join(_scope(row)),
+                ", ".join(scope(row)),
             )
         )
     return out
@@ -171,12 +171,13 @@ def ended(facts: MonthFacts) -> list[Found]:
     """Denials beyond the usual that are over: told once more, so that nobody has to ask what became of them."""
     rows = facts.denial_lives
     return [
-        Found("denials_over", partial(_ended_told, facts, row), key=", ".join(_scope(row)))
+        Found("denials_over", partial(_ended_told, facts, row), key=", ".join(scope(row)))
         for row in rows[rows["is_over"]].to_dict("records")
     ]
 
 
-def _scope(row: Mapping[str, Any]) -> list[str]:
+def scope(row: Mapping[str, Any]) -> list[str]:
+    """What a cause of denials is about: the parts of its name."""
     parts = [row["category"], row["payer"], row["procedures"], row["provider"], row["location"]]
     return [str(part) for part in parts if part]
 

@@ -8,7 +8,7 @@ made again years later, or before another one, says the same.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -16,10 +16,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...measures.receivable.account_movements import account_postings, moved_since
+from ...models.worklist.brought import prevention_brought, work_brought
+from ...periods import Period
+from ..formats import as_text, counted
 from ..incomplete import ANSWERED, BILLED, PAID, SENT, advises
 from ..subject import Subject
 from . import causes, claims, habits
-from .action import DONE, DROPPED, OF_SERVICES, OPEN, Action, Found, graded, settle
+from .action import CAUSES, DONE, DROPPED, OF_SERVICES, OPEN, Action, Found, graded, settle
 from .facts import MonthFacts
 
 Look = Callable[[MonthFacts], list[Found]]
@@ -186,12 +189,13 @@ class CameOf(NamedTuple):
     """What became of an action of the close before: where it stands now, and what happened to its claims since.
 
     opening_cents + charged_cents - collected_cents - adjusted_cents - written_off_cents + credit_cents = open_cents;
-    all of them empty where no claim stands behind the action.
+    all of them empty where no claim stands behind the action. `brought` is the estimate of `models.worklist.brought`.
     """
 
     action: Action
     now: Action | None
     moves: dict[str, int]
+    brought: Mapping[str, Any]
     day: dt.date
 
     @property
@@ -203,6 +207,25 @@ class CameOf(NamedTuple):
             return self.now.status
         return "overdue" if self.action.due < self.day else "open"
 
+    @property
+    def verdict(self) -> str:
+        """What the work on its claims brought, or fewer denials of its cause, as far as can be told; without an end."""
+        worked = int(self.brought.get("worked") or 0)
+        if not worked:
+            return ""
+        what = f"work on {counted(worked, 'claim')}"
+        if self.action.kind == CAUSES[0]:
+            what = "fewer such denials since it was first asked, beside the others"
+        cents = self.brought.get("brought_cents")
+        if cents is None or pd.isna(cents):
+            return f"{what}: too few to say what that brought"
+        low, high = (as_text(int(self.brought[name]), "usd") for name in ("low_cents", "high_cents"))
+        if self.brought["high_cents"] < 0:
+            return f"{what}: others like them brought more by themselves, so that nothing is shown ({low} to {high})"
+        if self.brought["low_cents"] <= 0:
+            return f"{what}: no gain that stands out from chance ({low} to {high})"
+        return f"{what} brought about {as_text(int(cents), 'usd')} ({low} to {high}, nine times out of ten)"
+
 
 def came_of(subject: Subject) -> list[CameOf]:
     """The actions of the close before, as they were printed then, with what came of each by the day."""
@@ -211,9 +234,9 @@ def came_of(subject: Subject) -> list[CameOf]:
         earlier = close_before(closed_month(subject))
         before = stood_at(earlier)
         now = {one.action_id: one for one in whole_register(subject)}
-        moves = _moves(before, subject, earlier.as_of)
+        moves, brought = _moves(before, subject, earlier.as_of), _brought(before, subject, earlier)
         kept = subject.memory["came of"] = [
-            CameOf(one, now.get(one.action_id), moves.get(number, {}), subject.as_of)
+            CameOf(one, now.get(one.action_id), moves.get(number, {}), brought.get(number, {}), subject.as_of)
             for number, one in enumerate(before)
         ]
     return kept
@@ -227,3 +250,19 @@ def _moves(actions: Sequence[Action], subject: Subject, listed: dt.date) -> dict
     moved = moved_since(postings, accounts.assign(listed_on=pd.Timestamp(listed)), as_of=subject.as_of)
     cents = moved[[name for name in moved if name.endswith("_cents")]].groupby(moved["claim_id"].map(places)).sum()
     return {int(number): {str(name): int(each) for name, each in row.items()} for number, row in cents.iterrows()}
+
+
+def _brought(actions: Sequence[Action], subject: Subject, earlier: Subject) -> dict[int, Mapping[str, Any]]:
+    """What the work on each action's claims brought, or of a cause of denials what fewer of them did, by its place."""
+    claims = {str(number): list(one.claims) for number, one in enumerate(actions) if one.claims}
+    if not claims:
+        return {}
+    found = work_brought(subject.tables, facts_of(earlier).worklist, claims, listed=earlier.as_of, as_of=subject.as_of)
+    out: dict[int, Mapping[str, Any]] = {int(row["action"]): row for row in found.to_dict("records")}
+    causes_then = {", ".join(causes.scope(row)): row for row in facts_of(earlier).systemic.to_dict("records")}
+    for number, one in enumerate(actions):
+        if one.kind == CAUSES[0] and one.key in causes_then:
+            row = causes_then[one.key]
+            told = Period.month(str(pd.Period(row["first_told"], "M"))).last_day
+            out[number] = prevention_brought(subject.tables, row, told=told, as_of=subject.as_of)
+    return out
