@@ -122,7 +122,7 @@ def _row(action: Action, before: CameOf | None) -> dict[str, Any]:
         "was_due": pd.Timestamp(before.action.due) if before else None,
         **{name: moves.get(name) for name in MOVES},
         "verdict": sentence(before.verdict) if before and before.verdict else "",
-        **{name: None if pd.isna(cents := brought.get(name)) else int(cents) for name in BROUGHT},
+        **{name: brought.get(name) for name in BROUGHT},
         "outcome": action.outcome,
         "remark": action.remark,
     }

@@ -188,3 +188,42 @@ def test_a_services_review_shows_its_part_of_the_one_register(acorn):
     )
     assert {one.service for one in months.register(bought, "claims")} == {"claims"}
     assert not any(one.service == "self_pay" for one in asks.asks(bought))
+
+
+@pytest.mark.parametrize(
+    ("kind", "brought", "said"),
+    [
+        ("appeal_limit", {}, ""),
+        ("appeal_limit", {"worked": 0}, ""),
+        ("appeal_limit", {"worked": 9, "brought_cents": pd.NA}, "work on 9 claims: too few to say what that brought"),
+        (
+            "appeal_limit",
+            {"worked": 20, "brought_cents": 70_000, "low_cents": 21_900, "high_cents": 118_100},
+            "work on 20 claims brought about $700 ($219 to $1,181, nine times out of ten)",
+        ),
+        (
+            "appeal_limit",
+            {"worked": 20, "brought_cents": 70_000, "low_cents": -100, "high_cents": 118_100},
+            "work on 20 claims: no gain that stands out from chance (($1) to $1,181)",
+        ),
+        (
+            "appeal_limit",
+            {"worked": 20, "brought_cents": -70_000, "low_cents": -90_000, "high_cents": -100},
+            "work on 20 claims: others like them brought more by themselves, so that nothing is shown (($900) to ($1))",
+        ),
+        (
+            "denials",
+            {"worked": 100},
+            "fewer such denials since it was first asked, beside the others: too few to say what that brought",
+        ),
+    ],
+)
+def test_what_an_action_brought_is_said_no_surer_than_it_is(actions, kind, brought, said):
+    action = replace(next(iter(actions.values())), kind=kind)
+    assert months.CameOf(action, None, {}, brought, DAY).verdict == said
+
+
+def test_every_action_of_the_month_before_has_its_estimate(acorn):
+    found = [one for one in months.came_of(acorn) if one.action.claims]
+    assert found and all({"worked", "compared", "untouched"} <= set(one.brought) for one in found)
+    assert "What it brought" in [column.title for column in sheet.action_register(acorn).columns]
