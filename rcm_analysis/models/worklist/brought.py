@@ -12,6 +12,7 @@ import pandas as pd
 
 from ...ledger.balances import posted
 from ...ledger.postings import CASH_KINDS
+from ...ledger.ratios import half_up
 from ...measures.receivable.account_movements import ACCOUNT
 from ...tables.frames import collect, source
 from ..detection.denial_cells import expected_lines
@@ -151,14 +152,15 @@ def _compared(
 
 
 def _banded(came: float, usual: float, drawn: np.ndarray) -> dict[str, int]:
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    brought = round(came) - round(usual)
+    ends = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    came_cents, usual_cents, low, high = half_up(pd.Series([came, usual, *ends])).astype(int).tolist()
+    brought = came_cents - usual_cents
     return {
-        "came_cents": round(came),
-        "usual_cents": round(usual),
+        "came_cents": came_cents,
+        "usual_cents": usual_cents,
         "brought_cents": brought,
-        "low_cents": min(round(low), brought),
-        "high_cents": max(round(high), brought),
+        "low_cents": min(low, brought),
+        "high_cents": max(high, brought),
     }
 
 
