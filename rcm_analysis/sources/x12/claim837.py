@@ -242,7 +242,6 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _claims(rows: pl.DataFrame, heads: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    rows, heads, lines = rows.lazy(), heads.lazy(), lines.lazy()
     claims = elements(rows.filter((pl.col("id") == "CLM") & pl.col("claim").is_not_null()), 19)
     claims = components(claims, "e5", 3, "place").select(
         "transaction",
@@ -281,10 +280,10 @@ def _claims(rows: pl.DataFrame, heads: pl.DataFrame, lines: pl.DataFrame) -> pl.
         payer_order=pl.col("sent_order").replace_strict(_ORDERS, default="primary", return_dtype=pl.String),
         patient=pl.coalesce("patient_id", "member_id"),
         relationship=pl.coalesce("patient_relationship", "subscriber_relationship"),
-    ).collect()
+    )
 
 
-def _with_parties(claims: pl.LazyFrame, outside: pl.LazyFrame) -> pl.LazyFrame:
+def _with_parties(claims: pl.DataFrame, outside: pl.DataFrame) -> pl.DataFrame:
     """Billing provider, destination payer, subscriber and patient: ids, and the payer's name."""
     billing = said(outside, "NM1", ["85"], 9).filter(pl.col("e8") == "XX")
     payers, members = said(outside, "NM1", ["PR"], 9), said(outside, "NM1", ["IL"], 9)

@@ -257,7 +257,7 @@ def _created(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
-    fingerprints, rows = _fingerprints(rows).lazy(), rows.lazy()
+    fingerprints = _fingerprints(rows)
     ends = pl.col("number").filter(pl.col("id") == "SE").first()
     payments = rows.group_by("transaction", maintain_order=True).agg(
         first_segment=pl.col("number").first(),
@@ -283,7 +283,7 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
         payments,
         "transaction",
         sent,
-        created.lazy(),
+        created,
         _parties(head),
         fingerprints,
         first_said(trace, "transaction", trace=pl.col("e2"), originator=pl.col("e3")),
@@ -296,10 +296,10 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
         created_on=pl.coalesce("made_on", "produced_on"),
         segment=pl.coalesce("payment_segment", "first_segment"),
         payee_tax_id=pl.coalesce("payee_tax_id", "payee_reference"),
-    ).collect()
+    )
 
 
-def _parties(head: pl.LazyFrame) -> pl.LazyFrame:
+def _parties(head: pl.DataFrame) -> pl.DataFrame:
     """Payer and payee of each payment: N1 with the REF behind it."""
     rows = elements(head.filter(pl.col("id").is_in(["N1", "REF"])), 4)
     party = pl.when(pl.col("id") == "N1").then("e1").forward_fill().over("transaction")
@@ -346,7 +346,6 @@ def _with_sums(payments: pl.DataFrame, claims: pl.DataFrame, provider: pl.DataFr
 
 
 def _claims(rows: pl.DataFrame) -> pl.DataFrame:
-    rows = rows.lazy()
     claims = elements(rows.filter(pl.col("id") == "CLP"), 9).select(
         "transaction",
         "claim",
@@ -380,10 +379,10 @@ def _claims(rows: pl.DataFrame) -> pl.DataFrame:
         first_said(dates.filter(pl.col("e1") == "233"), "claim", service_to=day(pl.col("e2"))),
         first_said(said(detail, "AMT", ["I"], 2), "claim", interest_cents=cents(pl.col("e2"))),
         _claim_remarks(detail),
-    ).collect()
+    )
 
 
-def _claim_remarks(detail: pl.LazyFrame) -> pl.LazyFrame:
+def _claim_remarks(detail: pl.DataFrame) -> pl.DataFrame:
     """Remark codes of a claim: MOA03 to 07 (professional), MIA05 and 20 to 23 (inpatient)."""
     outpatient = elements(detail.filter(pl.col("id") == "MOA"), 7)
     inpatient = elements(detail.filter(pl.col("id") == "MIA"), 23)
@@ -397,7 +396,6 @@ def _claim_remarks(detail: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:
-    rows = rows.lazy()
     lines = elements(rows.filter((pl.col("id") == "SVC") & pl.col("claim").is_not_null()), 7)
     lines = components(components(lines, "e1", 6, "procedure"), "e6", 6, "submitted").select(
         "transaction",
@@ -433,7 +431,7 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
         line_number=pl.coalesce(pl.col("control_number").cast(pl.Int64, strict=False), "position"),
         service_on=pl.coalesce("service_472", "service_150"),
         is_date_unread=pl.col("is_date_unread").fill_null(False),
-    ).collect()
+    )
 
 
 # --- adjustments ------------------------------------------------------------------------------------

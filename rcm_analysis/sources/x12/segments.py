@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
 
 from ...errors import SourceError, listed
@@ -213,7 +214,7 @@ def _headed(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
 def _opened(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
     """The segments with a header (ST) that swallowed the segment behind it cut in two, and the numbers of such ones."""
     is_long = (pl.col("id") == "ST") & pl.col("elements").str.contains(rf"(?:BPR|BHT){ELEMENT}")
-    if not frame.select(is_long.any()).item():
+    if not frame.filter(pl.col("id") == "ST").select(is_long.any()).item():
         return frame, []
     pattern = rf"^(.*?)[^0-9A-Z{ELEMENT}]?(BPR|BHT){ELEMENT}(.*)$"
     parts = [pl.col("elements").str.extract(pattern, place) for place in (1, 2, 3)]
@@ -230,11 +231,12 @@ def _split(data: bytes, delimiters: Delimiters) -> tuple[pl.DataFrame, bool]:
     parts = pl.Series("text", [text]).str.split(TERMINATOR).explode()
     tail = parts[-1].strip(_BLANK)
     cut = bool(tail) and not re.match(rf"(?:{'|'.join(_TRAILERS)}){ELEMENT}", tail)
-    rows = parts.str.strip_chars(_BLANK).to_frame().filter(pl.col("text") != "")
-    rows = rows.with_columns(pl.col("text").str.splitn(ELEMENT, 2)).unnest("text")
-    rows = rows.select(
-        pl.col("field_0").str.strip_chars_end(_BLANK).alias("id"), pl.col("field_1").fill_null("").alias("elements")
-    )
+    if any(mark + TERMINATOR in text or TERMINATOR + mark in text for mark in _BLANK) or text[:1] in _BLANK or cut:
+        parts = parts.str.strip_chars(_BLANK)
+    rows = parts.filter(parts != "").str.splitn(ELEMENT, 2).struct.unnest()
+    rows = rows.select(pl.col("field_0").alias("id"), pl.col("field_1").fill_null("").alias("elements"))
+    if rows["id"].unique().str.contains(r"[ \t]$").any():
+        rows = rows.with_columns(pl.col("id").str.strip_chars_end(_BLANK))
     return rows, cut
 
 
@@ -403,13 +405,18 @@ def first_said(rows: Frame, key: str, **values: pl.Expr) -> Frame:
     """One row per key with these values: the first row that says any of them."""
     says = pl.any_horizontal(pl.col(list(values)).is_not_null())
     rows = rows.select(key, **values).filter(pl.col(key).is_not_null(), says)
-    return rows.unique(key, keep="first", maintain_order=True)
+    return rows.filter(pl.col(key).is_first_distinct())
 
 
-def beside(rows: Frame, key: str, *parts: Frame) -> Frame:
-    """The rows with the columns of each part, which has one row per key."""
+def beside(rows: pl.DataFrame, key: str, *parts: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the columns of each part, which has one row per key; keys are counts, so no join is needed."""
+    most: Any = max(frame[key].max() or 0 for frame in (rows, *parts))
     for part in parts:
-        rows = rows.join(part, on=key, how="left", maintain_order="left")
+        place = np.full(most + 1, part.height)
+        place[part[key].to_numpy()] = np.arange(part.height)
+        of_row = pl.Series(place).gather(rows[key])
+        of_row = of_row.set(of_row == part.height, None)
+        rows = rows.with_columns(part.select(pl.exclude(key).gather(of_row)))
     return rows
 
 

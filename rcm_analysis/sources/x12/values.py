@@ -38,7 +38,8 @@ def money(column: str, name: str) -> list[pl.Expr]:
     [(250, None), (0, 'missing'), (0, 'unreadable')]
     """
     text = pl.col(column)
-    fault = pl.when(text.is_null()).then(pl.lit("missing")).when(cents(text).is_null()).then(pl.lit("unreadable"))
+    unreadable = ~text.str.contains(_MONEY)
+    fault = pl.when(text.is_null()).then(pl.lit("missing")).when(unreadable).then(pl.lit("unreadable"))
     return [cents(text).fill_null(0).alias(f"{name}_cents"), fault.alias(f"{name}_fault")]
 
 
