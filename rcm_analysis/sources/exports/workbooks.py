@@ -49,7 +49,6 @@ _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]+)(\d+):[A-Z]+(\d+
 _ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>([^<]+)<")
 _IS_FORMULA = re.compile(rb"<(?:\w+:)?f\b")
-_TELLING = re.compile(rb'<(?:\w+:)?f[ >/]|\bt="e"|<(?:\w+:)?v>-?(?:\d{16}|[\d.]+[eE]\+)')
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -142,20 +141,31 @@ class _Inside:
 
     def described(self, sheet: Sheet) -> Sheet:
         """The sheet with its marks, merged cells and hidden rows."""
+        plain = Sheet(sheet.name, sheet.cells, sheet.is_hidden, day_zero=self.day_zero)
         with zipfile.ZipFile(self.path) as archive:
             part = self.parts.get(sheet.name, "")
-            xml = archive.read(part) if part in archive.namelist() else b""
+            if part not in archive.namelist() or not (_is_long(sheet.cells) or self._tells(archive, part)):
+                return plain
+            xml = archive.read(part)
         hidden = (dict(_ATTRIBUTE.findall(row)) for row in _ROW.findall(xml) if b'hidden="' in row)
         rows = tuple(int(row[b"r"]) for row in hidden if row[b"hidden"] in (b"1", b"true") and b"r" in row)
         merges = [(_place(column), int(first), int(last)) for column, first, last in _MERGE.findall(xml)]
         merges = [merge for merge in merges if merge[2] > merge[1]]
-        styled = re.compile(rb'\bs="(?:%b)"' % b"|".join(self.formats)) if self.formats else None
-        if not merges and not _TELLING.search(xml) and not (styled and styled.search(xml)):
-            return Sheet(sheet.name, sheet.cells, sheet.is_hidden, hidden_rows=rows, day_zero=self.day_zero)
         marks, first = self._marks(xml)
         frame = pl.DataFrame(marks, schema=MARKS, orient="row").with_columns(pl.col("place") - first)
         merged = tuple((place - first, top, bottom) for place, top, bottom in merges)
         return Sheet(sheet.name, sheet.cells, sheet.is_hidden, frame, merged, rows, self.day_zero)
+
+    def _tells(self, archive: zipfile.ZipFile, part: str) -> bool:
+        """True where the XML may hold more than values: looked through as it is unpacked, most sheets hold nothing."""
+        telling = (b'hidden="', b"mergeCell", b't="e"', b"<f", b":f", *(b's="%b"' % style for style in self.formats))
+        with archive.open(part) as xml:
+            before = b""
+            while chunk := xml.read(1 << 20):
+                if any(mark in chunk or mark in before + chunk[:32] for mark in telling):
+                    return True
+                before = chunk[-32:]
+        return False
 
     def _marks(self, xml: bytes) -> tuple[list[tuple[int, int, str, str | None]], int]:
         """Every remarkable cell, and the first column that holds a value: the values start there."""
@@ -187,6 +197,11 @@ class _Inside:
             text = shown(number, self.formats.get(cell.get(b"s", b""), ""))
             if text is not None:
                 yield "shown", text
+
+
+def _is_long(cells: pl.DataFrame) -> bool:
+    """True where a cell may be a number of so many digits that a spreadsheet has lost some."""
+    return any(column.str.contains(r"^-?\d{16}").any() for column in cells if (column.str.len_bytes().max() or 0) > 15)
 
 
 def _named(tree: ElementTree.Element, name: str) -> list[ElementTree.Element]:
