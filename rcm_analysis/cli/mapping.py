@@ -151,16 +151,18 @@ def _proposed(desk: _Desk, files: Sequence[Path], title: str) -> str:
     parts: list[Proposed] = []
     for path in files:
         if parts:
+            if any(part.join and part.join.file.path == path for part in parts):
+                continue
             try:
-                recognise(path, [parse_map(map_text(title, parts), title)])
+                recognise(path, [parse_map(map_text(title, parts), title)], files)
                 continue
             except SourceError:
                 pass
-        part = propose(path, desk.answers)
+        part = propose(path, desk.answers, files)
         while part.questions:
             _show(part, desk.is_terminal)
             desk.ask(part.questions)
-            part = propose(path, desk.answers)
+            part = propose(path, desk.answers, files)
         _show(part, desk.is_terminal)
         parts.append(part)
     return map_text(title, parts)
@@ -212,14 +214,18 @@ def _written(workspace: Path, title: str, text: str, force: bool) -> Path:
 
 def _tried(files: Sequence[Path], text: str, target: Path) -> list[Trial]:
     from ..sources.exports.column_maps import parse_map
+    from ..sources.exports.joins import partners
     from ..sources.mapping.trial import tried
 
     maps = [parse_map(text, str(target))]
     out: list[Trial] = []
     for path in files:
         try:
-            out += tried(path, maps)
+            out += tried(path, maps, files)
         except SourceError as error:
+            if partners(path, maps):
+                console.print(escape(f"{path.name}: its columns are looked up by the rows of the other files."))
+                continue
             errors.print(escape(str(error)))
             raise typer.Exit(FAILED) from error
     for trial in out:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import polars as pl
 import pytest
 
 from rcm_analysis.errors import ParameterError, SourceError
 from rcm_analysis.sources.exports.column_maps import parse_map, read_map
+from rcm_analysis.sources.exports.reader import read_export, recognise
 from rcm_analysis.sources.mapping.proposal import propose
 from rcm_analysis.sources.mapping.trial import tried
 from rcm_analysis.sources.mapping.written import map_text, shipped_maps
@@ -240,3 +242,62 @@ def test_shipped_maps_of_at_least_eight_systems_can_be_read_and_say_where_they_w
     seen = [found for found in maps if found.source and found.seen_on >= "2026"]
     assert len({found.name.partition("_")[0] for found in seen}) >= 8
     assert {path.stem for path in shipped_maps()} == {found.name for found in maps}
+
+
+AGES_BESIDE = """Acme Clinic,,,,,,,
+Insurance Aging,,,,,,,
+Insurance,Current,1-30,31-60,61-90,91-120,120+,Unapplied,Total
+Aetna,100.00,2.50,20.00,,,5.00,(1.00),126.50
+Medicare,50.00,,,,3.00,,,53.00
+Total,150.00,2.50,20.00,,3.00,5.00,(1.00),179.50
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "answers", "total"),
+    [
+        pytest.param("ar_2026-10-31.csv", AGES_BESIDE, {}, 17950, id="two youngest ages, the day in the name"),
+        pytest.param(
+            "ar.csv",
+            "Guarantor,Days 0 - 30,31 to 60 Days,61-90,Over 90,Balance\nDoe,100.00,,5.00,2.25,107.25\nRoe,1,,,,1.00\n",
+            {"reported_on": "2026-10-31"},
+            10825,
+            id="patients, over 90 at the end, the day asked for",
+        ),
+        pytest.param(
+            "ar.csv",
+            "Report Date,Payer,Aging Bucket,Balance\n10/31/2026,Aetna,0-30,100.00\n10/31/2026,Aetna,121+,20.50\n",
+            {},
+            12050,
+            id="one age a row",
+        ),
+    ],
+)
+def test_aging_reports_of_three_layouts_are_proposed_with_their_total(tmp_path, name, text, answers, total):
+    (tmp_path / name).write_text(text)
+    assert [question.key for question in propose(tmp_path / name, {}).questions] == list(answers)
+    part = propose(tmp_path / name, answers)
+    assert part.table.name == "aging_report"
+    (trial,) = tried(tmp_path / name, [parse_map(map_text("own", [part]), "own")])
+    assert trial.sums["balance"] == total and {rule for rule, *_ in trial.set_aside} <= {"total_line"}
+    ages = sum(cents for name, cents in trial.sums.items() if name != "balance")
+    assert ages == (total if "Bucket" not in text else 0)
+
+
+def test_columns_that_a_file_lacks_are_looked_up_in_the_other_file_of_the_delivery(tmp_path):
+    ledger = tmp_path / "postings.csv"
+    rows = [f"T{n},C{n // 2},{'PMT' if n % 2 else 'CHG'},10/{n + 10}/2026,{n + 20}.00" for n in range(8)]
+    ledger.write_text("\n".join(["Txn ID,Claim,Type,Date,Amount", *rows]) + "\n")
+    claims = tmp_path / "claims.csv"
+    claims.write_text("Claim,Primary Insurance,Charge\n" + "".join(f"C{n},{'AB'[n % 2]},99.00\n" for n in range(4)))
+    part = propose(ledger, {"party": "primary"}, [ledger, claims])
+    assert part.join and (part.join.key, part.join.other) == ("Claim", "Claim")
+    assert {name: held.heading for name, held in part.join.columns.items()} == {"payer": "Primary Insurance"}
+    own = parse_map(map_text("own", [part]), "own")
+    (found,) = recognise(ledger, [own], [ledger, claims])
+    paid = read_export(ledger, found, client="acme").rows.group_by("payer").agg(pl.col("amount_cents").sum())
+    theirs = pd.read_csv(ledger).merge(pd.read_csv(claims), on="Claim")
+    theirs["cents"] = (theirs["Amount"] * 100).astype(int) * theirs["Type"].map({"CHG": 1, "PMT": -1})
+    assert dict(paid.rows()) == theirs.groupby("Primary Insurance")["cents"].sum().to_dict()
+    claims.write_text("Claim,Primary Insurance,Charge\n" + "C0,A,1.00\n" * 5)
+    assert propose(ledger, {"party": "primary"}, [ledger, claims]).join is None, "its ids tell no rows apart"

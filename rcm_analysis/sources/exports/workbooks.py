@@ -201,7 +201,7 @@ class _Inside:
 
 def _is_long(cells: pl.DataFrame) -> bool:
     """True where a cell may be a number of so many digits that a spreadsheet has lost some."""
-    return any(column.str.contains(r"^-?\d{16}").any() for column in cells if (column.str.len_bytes().max() or 0) > 15)
+    return any(text.filter(text.str.len_bytes() > 15).str.contains(r"^-?\d{16}").any() for text in cells)
 
 
 def _named(tree: ElementTree.Element, name: str) -> list[ElementTree.Element]:

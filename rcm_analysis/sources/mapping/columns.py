@@ -16,7 +16,7 @@ from ..exports.text_tables import TOTAL, Opening, below_header, is_workbook, ope
 from ..exports.values import SERIAL, cents, cleaned, day, is_residue
 from ..exports.workbooks import workbook_openings
 from ..processes import limited
-from .headings import words_of
+from .headings import age_of, words_of
 
 DATE_FORMATS = (
     "%m/%d/%Y",
@@ -135,10 +135,13 @@ def _header_score(cells: tuple[str, ...]) -> float:
     texts = [cell.strip() for cell in cells if cell.strip()]
     if len(texts) < 3 or len(set(texts)) < len(texts):
         return 0
-    named = [text for text in texts if not text[0].isdigit() and text[0] not in "$-(" and len(text) < 60]
+    ages = [text for text in texts if age_of(text)]
+    named = [
+        text for text in texts if text in ages or (not text[0].isdigit() and text[0] not in "$-(" and len(text) < 60)
+    ]
     if len(named) < len(texts):
         return 0
-    known = sum(bool(words_of(text) & KNOWN) for text in texts)
+    known = sum(text in ages or bool(words_of(text) & KNOWN) for text in texts)
     return known + len(texts) / 1000
 
 

@@ -17,6 +17,17 @@ class Question:
     options: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Partner:
+    """Another file of the delivery in which a section looks columns up: the headings of the key here and there, and
+    what stands there for our columns."""
+
+    file: Unknown
+    key: str
+    other: str
+    columns: dict[str, Held]
+
+
 @dataclass
 class Proposed:
     """One section of a map in the making; `why` says of each key what it rests on."""
@@ -24,6 +35,9 @@ class Proposed:
     file: Unknown
     table: Table
     columns: dict[str, str] = field(default_factory=dict)
+    sums: dict[str, list[str]] = field(default_factory=dict)
+    """Our columns that are the sum of several of the file."""
+    join: Partner | None = None
     settings: dict[str, object] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
@@ -31,5 +45,7 @@ class Proposed:
 
     def held(self, column: str) -> Held | None:
         """What the column of the file holds that stands for ours."""
+        if self.join and column in self.join.columns:
+            return self.join.columns[column]
         heading = self.columns.get(column)
         return next((held for held in self.file.columns if held.heading == heading), None)

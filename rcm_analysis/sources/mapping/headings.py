@@ -234,11 +234,20 @@ BANK = {
     "batch": "batch|batch number|lockbox batch",
     "account": "account number|account",
 }
+AGING = {
+    "payer": "payer|financial class|payer class|primary payer",
+    "patient": "patient|guarantor|responsibility party|patient number|account number|account|patient account number",
+    "location": "location|practice",
+    "balance_cents": "total|balance|total balance|totals|outstanding|balance due|amount",
+    "reported_on": "report date|as date|aging date|run date|export date",
+    "bucket": "bucket|age|aging|age bucket|aging bucket|aging category",
+}
 PHRASES: Mapping[str, Mapping[str, str]] = {
     "visits": VISITS,
     "transactions": TRANSACTIONS,
     "remittance_rows": REMITTANCES,
     "bank_statement": BANK,
+    "aging_report": AGING,
 }
 """Our columns, and the headings of systems for them with abbreviations written out, the best first."""
 
@@ -257,6 +266,36 @@ def words_of(heading: str) -> frozenset[str]:
         split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", part).lower()
         words += [whole] if whole in SHORT else re.findall(r"[a-z]+\d*|\d+", split)
     return frozenset(word for short in words for word in SHORT.get(short, short).split())
+
+
+_AGE_WORDS = """age aged aging amount amt and balance bucket current day days due from greater more old older or over
+past plus than to"""
+_OF_AGES = frozenset(_AGE_WORDS.split())
+
+
+def age_of(heading: str) -> str | None:
+    """Our column of the age that a heading of an aging report names; of "over 90" the youngest that it may be.
+
+    >>> age_of("Days 0 - 30"), age_of("61-90"), age_of("> 90 Days"), age_of("121+"), age_of("Current")
+    ('bucket_0_30_cents', 'bucket_61_90_cents', 'bucket_91_120_cents', 'bucket_over_120_cents', 'bucket_0_30_cents')
+    >>> age_of("0-60"), age_of("Plan 90"), age_of("90"), age_of("Unapplied")
+    (None, None, None, 'unapplied_cents')
+    """
+    text = heading.lower()
+    words, numbers = set(re.findall("[a-z]+", text)), [int(number) for number in re.findall(r"\d+", text)]
+    if words and words <= {"unapplied", "unallocated", "credit", "credits", "amount", "amt"} and "un" in text:
+        return "unapplied_cents"
+    if not words <= _OF_AGES or len(numbers) > 2 or (not numbers and "current" not in words):
+        return None
+    is_open = bool(re.search(r"[+>]|over|more|older|plus|greater", text))
+    if len(numbers) == 1 and not is_open:
+        return None
+    first, last = (numbers[0], numbers[-1]) if numbers else (0, 30)
+    first += first in (30, 60, 90, 120)
+    for low, high in ((0, 30), (31, 60), (61, 90), (91, 120)):
+        if low <= first <= high:
+            return f"bucket_{low}_{high}_cents" if is_open or last <= high else None
+    return "bucket_over_120_cents"
 
 
 def likeness(heading: str, table: Table, column: str) -> float:

@@ -6,20 +6,23 @@ reason. Nothing is decided where two readings are possible.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...errors import ParameterError, closest, listed
+from ...errors import ParameterError, SourceError, closest, listed
 from ...tables.schema_base import Column, Table
+from ..exports.aging import AGING_REPORT, BUCKETS
 from ..exports.column_maps import READ
 from ..exports.visits import VISITS
 from ..exports.whole_file import is_id
-from .columns import Held, Unknown, look_at
-from .drafts import Proposed, Question
-from .headings import PHRASES, likeness, words_of
+from .columns import NEARLY_ALL, Held, Unknown, look_at
+from .drafts import Partner, Proposed, Question
+from .headings import PHRASES, age_of, likeness, words_of
 from .signs import negated, sign_of
 from .vocabulary import KIND_WORDS, PARTY_HINTS, PARTY_WORDS, STATUS_WORDS
 
+ENOUGH_KEYS = 3
 CLEARLY = 0.12
 """A heading, or a table, is taken where it is so much better than the next one."""
 NEEDED = {
@@ -27,15 +30,19 @@ NEEDED = {
     "transactions": ("kind", "amount_cents", "happened_on"),
     "remittance_rows": ("payer", "claim_id", "charge_cents", "paid_cents", "trace"),
     "bank_statement": ("posted_on", "amount_cents"),
+    "aging_report": (),
 }
+JOINABLE = ("patient", "provider", "location", "claim_type", "payer", "secondary_payer", "tertiary_payer", "service_on")
+"""Columns that say the same in every row of a claim, and may be looked up in another file; money never."""
 LEDGER_WORDS = frozenset(
     {"chg", "charge", "charges", "chrg", "adj", "adjustment", "contractual", "write off", "writeoff"}
 )
 """Words of cells that no bank writes."""
 
 
-def propose(path: Path, answers: Mapping[str, str]) -> Proposed:
-    """What a file seems to be; the answers given so far are taken, what is open is under `questions`.
+def propose(path: Path, answers: Mapping[str, str], others: Sequence[Path] = ()) -> Proposed:
+    """What a file seems to be; the answers given so far are taken, what is open is under `questions`. Columns that it
+    lacks are looked up in the `others` of the delivery, where one has the key.
 
     Raises
         SourceError where the file is no table.
@@ -45,10 +52,18 @@ def propose(path: Path, answers: Mapping[str, str]) -> Proposed:
     table, question = _table_of(file, answers)
     out = Proposed(file, table, questions=[question] if question else [])
     _match(out, answers)
+    _look_up(out, [found for other in others if other != path and (found := _seen(other))])
     _days(out, answers)
     _codes(out, answers)
     _forms(out, answers)
     return out
+
+
+def _seen(path: Path) -> Unknown | None:
+    try:
+        return look_at(path)
+    except SourceError:
+        return None
 
 
 def answered(question: Question, answers: Mapping[str, str]) -> str | None:
@@ -83,7 +98,7 @@ def _table_of(file: Unknown, answers: Mapping[str, str]) -> tuple[Table, Questio
     question = Question(
         "table",
         "What is a row of this file: amounts of a claim side by side (visits), one posting (transactions), a payer's "
-        "answer (remittance_rows), or money at the bank (bank_statement)?",
+        "answer (remittance_rows), money at the bank (bank_statement), or what is open by age (aging_report)?",
         tuple(PHRASES),
     )
     given = answers.get("table")
@@ -102,6 +117,11 @@ def _fitness(file: Unknown, table: Table) -> float:
     if table.name == "bank_statement":  # a ledger has a day and an amount, too: and claims, or charges, beside them
         is_ledger = any(LEDGER_WORDS & set(held.words) for held in file.columns)
         lacking += 2 * (is_ledger or "claim_id" in _assigned(file, READ["transactions"]))
+    ages = len({age_of(held.heading) for held in file.columns} - {None})
+    if table is AGING_REPORT:
+        is_open = ages > 2 or "bucket" in found
+        lacking += 0 if is_open and not {"service_on", "charge_cents"} & set(_assigned(file, VISITS)) else 9
+        return sum(score for _, score in found.values()) + ages - 2.5 * lacking
     return sum(score for _, score in found.values()) - 2.5 * lacking
 
 
@@ -171,6 +191,29 @@ def _match(out: Proposed, answers: Mapping[str, str]) -> None:
         _modifiers(out)
 
 
+def _look_up(out: Proposed, others: Sequence[Unknown]) -> None:
+    """Columns that the file lacks, of the other file whose rows are told apart by a key that stands in this one too."""
+    wanted = [name for name in JOINABLE if name in out.table.names and name not in out.columns]
+    for other in others:
+        found = {name: held for name, (held, score) in _assigned(other, out.table).items() if score > 1 - CLEARLY}
+        for ours in out.file.columns:
+            for theirs in other.columns:
+                columns = {name: found[name] for name in wanted if name in found and found[name] is not theirs}
+                if columns and _is_key(out.file, ours, other, theirs):
+                    out.join = Partner(other, ours.heading, theirs.heading, columns)
+                    return
+
+
+def _is_key(file: Unknown, ours: Held, other: Unknown, theirs: Held) -> bool:
+    """True where a column of ids tells the other file's rows apart, and nearly all ids of this file stand there."""
+    if theirs.distinct < max(theirs.filled, ENOUGH_KEYS) or theirs.has_decimals or theirs.is_date or ours.is_date:
+        return False
+    named = words_of(ours.heading) == words_of(theirs.heading) or words_of(theirs.heading) <= {"number"}
+    keys = file.rows[str(ours.place)].drop_nulls().str.strip_chars()
+    known = other.rows[str(theirs.place)].drop_nulls().str.strip_chars()
+    return named and int(keys.is_in(known.implode()).sum()) >= NEARLY_ALL * max(keys.len(), 1)
+
+
 def _modifiers(out: Proposed) -> None:
     mods = [held.heading for held in out.file.columns if likeness(held.heading, out.table, "modifiers")]
     numbered = [held.heading for held in out.file.columns if _is_modifier(held.heading)]
@@ -191,7 +234,8 @@ def _is_modifier(heading: str) -> bool:
 
 def _days(out: Proposed, answers: Mapping[str, str]) -> None:
     """The date formats of the columns taken; day and month are a question where no column decides."""
-    held = [found for name in out.columns if (found := out.held(name)) and out.table.column(name).kind == "date"]
+    names = [*out.columns, *(out.join.columns if out.join else ())]
+    held = [found for name in names if (found := out.held(name)) and out.table.column(name).kind == "date"]
     formats: list[str] = []
     is_open = False
     decided = {f for found in held if len(_orders(found.formats)) == 1 for f in found.formats}
@@ -266,11 +310,11 @@ def _forms(out: Proposed, answers: Mapping[str, str]) -> None:
         out.settings["sheet"] = out.file.sheet
     if out.table.name == "bank_statement":
         _two_columns(out, CREDITS, DEBITS)
-    {"visits": _visits, "transactions": _transactions, "remittance_rows": _answers}.get(out.table.name, _plain)(
-        out, answers
-    )
+    forms = {"visits": _visits, "transactions": _transactions, "remittance_rows": _answers, "aging_report": _aging}
+    forms.get(out.table.name, _plain)(out, answers)
     asked = {question.key for question in out.questions}
     given = {*out.columns, *out.settings, *_constants(out), out.settings.get("content_id"), *asked}
+    given |= {*(out.join.columns if out.join else ()), *_pairs(out, "from_name")}
     for column in out.table.columns[1:]:
         if not column.empty and column.name not in given:
             _ask_for(out, column, answers)
@@ -291,13 +335,60 @@ def _ask_for(out: Proposed, column: Column, answers: Mapping[str, str]) -> None:
 
 
 def _constants(out: Proposed) -> dict[str, str]:
-    found = out.settings.setdefault("constants", {})
+    return _pairs(out, "constants")
+
+
+def _pairs(out: Proposed, key: str) -> dict[str, str]:
+    found = out.settings.setdefault(key, {})
     assert isinstance(found, dict)
     return found
 
 
 def _plain(out: Proposed, answers: Mapping[str, str]) -> None:
     out.settings["delivery"], out.why["delivery"] = "append", "the table has no other rule"
+
+
+DAY_IN_NAME = ((r"(\d{4}-\d\d-\d\d)", None), (r"(\d{8})", "%Y%m%d"), (r"(\d{4}_\d\d_\d\d)", "%Y_%m_%d"))
+
+
+def _aging(out: Proposed, answers: Mapping[str, str]) -> None:
+    """Ages side by side, or one age a row; the day of the report of a column, of the file's name, or asked for."""
+    out.settings["one_row_per"], out.why["one_row_per"] = "aging_balance", "ages stand side by side, no postings"
+    ages: dict[str, list[str]] = {}
+    for held in out.file.columns:
+        age = age_of(held.heading)
+        if age and (held.is_money or not held.filled):
+            ages.setdefault(age, []).append(held.heading)
+    if ages:
+        out.columns.pop("bucket", None)
+        out.columns = {name: heading for name, heading in out.columns.items() if not age_of(heading)}
+        out.sums = dict(sorted(ages.items()))
+    elif held := out.held("bucket"):
+        out.why["one_row_per"] = "each row is one age of an account"
+        named = {word: age_of(word) for word in held.words}
+        out.values["bucket"] = {word: BUCKETS[name] for word, name in named.items() if name}
+    if "reported_on" in out.columns:
+        return
+    for pattern, form in DAY_IN_NAME:
+        if re.search(pattern, out.file.path.name):
+            _pairs(out, "from_name")["reported_on"] = pattern
+            out.why["from_name"] = "the day of the report stands in the file's name"
+            if form:
+                out.settings["date_formats"] = [*_list(out, "date_formats"), form]
+            return
+    question = Question(
+        "reported_on",
+        "Neither a column nor the file's name tells the day of the report. Which day is it (2026-10-31)? For a report "
+        "that comes every month put the day into the file's name, such as aging_2026-10-31.csv.",
+    )
+    given = _ask(out, question, answers)
+    if given:
+        _constants(out)["reported_on"], out.why["reported_on"] = given, "as you said; true of this report alone"
+
+
+def _list(out: Proposed, key: str) -> list[str]:
+    found = out.settings.get(key, [])
+    return list(found) if isinstance(found, list) else []
 
 
 def _visits(out: Proposed, answers: Mapping[str, str]) -> None:

@@ -40,14 +40,14 @@ class Trial:
     remarks: tuple[str, ...]
 
 
-def tried(path: Path, maps: Sequence[ColumnMap]) -> list[Trial]:
-    """The file read through the maps, nothing of it stored.
+def tried(path: Path, maps: Sequence[ColumnMap], others: Sequence[Path] = ()) -> list[Trial]:
+    """The file read through the maps, nothing of it stored; `others` are the files of its delivery.
 
     Raises
         SourceError where the file fits no section, or is refused as a whole.
     """
     out = []
-    for part in recognise(path, maps):
+    for part in recognise(path, maps, others):
         export = read_export(path, part, client="trial")
         rules = export.quarantine.group_by("rule", maintain_order=True).agg(pl.len(), pl.col("amount_cents").sum())
         sums, remarks = _sums(export, part.section)

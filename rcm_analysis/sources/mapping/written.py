@@ -9,7 +9,7 @@ from pathlib import Path
 from .drafts import Proposed
 
 ORDER = ("one_row_per", "delivery", "sheet", "date_formats", "decimal", "empty", "negate", "content_id")
-OBJECTS = ("sign", "constants", "defaults")
+OBJECTS = ("sign", "constants", "defaults", "from_name")
 
 
 def map_text(name: str, parts: Sequence[Proposed]) -> str:
@@ -47,14 +47,25 @@ def _section(part: Proposed, title: str) -> list[str]:
     if isinstance(amounts, list):
         sides = f"{{ sum = {_value(amounts[:1])}, less = {_value(amounts[1:])} }}"
         lines.append(_line("amount_cents", sides, part.why.get("amount_cents", "")))
+    lines += [
+        _line(name, _quoted(parts[0]) if len(parts) == 1 else f"{{ sum = {_value(parts)} }}", part.why.get(name, ""))
+        for name, parts in part.sums.items()
+    ]
     modifiers = part.settings.get("modifiers")
     if isinstance(modifiers, list):
         lines.append(f'modifiers = {{ join = {_value(modifiers)}, with = ":" }}')
     for name, words in part.values.items():
         lines += ["", f"[{title}.values.{name}]"]
         lines += [_line(_quoted(word), _quoted(ours), "") for word, ours in words.items()]
+    if part.join:
+        columns = {name: held.heading for name, held in part.join.columns.items()}
+        lines += ["", f"[[{title}.join]]", f"# its key is that of {part.join.file.path.name}"]
+        lines += [f"key = {_quoted(part.join.key)}", f"other = {_quoted(part.join.other)}"]
+        lines.append(f"columns = {_inline(columns)}")
     unused = [held.heading for held in part.file.columns if held.heading not in part.columns.values()]
-    joined = [heading for found in (amounts, modifiers) if isinstance(found, list) for heading in found]
+    joined = [
+        heading for found in (amounts, modifiers, *part.sums.values()) if isinstance(found, list) for heading in found
+    ]
     unused = [heading for heading in unused if heading not in joined]
     if unused:
         lines += ["", f"# Columns of the file that are not read: {', '.join(unused)}"]
