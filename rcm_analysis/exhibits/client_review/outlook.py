@@ -68,7 +68,7 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "formula": "Payments less refunds and money taken back, expected by month. From open balances: every "
         "balance of "
         "the as-of day by its age and payer, times the share of such dollars that was paid so many days on. From new "
-        "billing: charges at the level of the past half-year by working day, growing as they have grown, "
+        "billing: charges at the level of the past half-year by working day, with their own growth and season, "
         "through the same shares. Other: copays at the "
         "desk and unapplied money, less refunds and money taken back, at the past year's rates. Announced takebacks: "
         "what payers said they take back and no check has taken yet, off their next payments. Date basis: "

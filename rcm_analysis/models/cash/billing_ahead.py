@@ -1,33 +1,43 @@
-"""What will be charged: the level of the past half-year by payer and working day, and how it grows.
+"""What will be charged: the level of the past half-year by payer and working day, and how it goes on from there.
 
 Offices are closed on federal holidays, as far as a client's own charges say so: a half-year with seven of
-them is no measure for a quarter without one. Practices grow as their own past tells, and where it tells
-little, as the country's do.
+them is no measure for a quarter without one. Practices grow and have seasons as their own past tells, and where it
+tells little, as practices do.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
-from ..statistics.seasons import growth_per_week
+from ..statistics.course import Course, course
 from .flows import Flows
 
 BILLING_DAYS = 182
 """Future billing goes on at the level of the past half-year, by payer, with the client's weekdays."""
 
-GROWTH_WEEKS = 156
+COURSE_WEEKS = 156
 CLOSED_SPREAD = 0.5
 """How sure it is, before any charge is seen, that an office is closed on a federal holiday: 1, give or take this."""
 
 
-def expected_charges(flows: Flows, *, as_of: int, days: int) -> np.ndarray:
-    """Charges by future day and stream.
+@dataclass(frozen=True)
+class Billing:
+    """Charges expected `charges[day, stream]`, and for each client its streams and the course of its weeks."""
+
+    charges: np.ndarray
+    courses: list[tuple[np.ndarray, Course]]
+
+
+def expected_charges(flows: Flows, *, as_of: int, days: int) -> Billing:
+    """Charges by future day and stream, and the courses of the clients' billing that they rest on.
 
     Formula
         level of the stream per working week (charges of the past 182 days) x the client's share of the weekday,
-        on a holiday less the share by which it is closed (`closed_share`), x growth of the client's charges since
-        the middle of those days (`seasons.growth_per_week`)
+        on a holiday less the share by which it is closed (`closed_share`), x the client's course in the week beside
+        its mean over those days (`course.course`)
     Counts
         Charges posted by `as_of`. What is charged for a Monday that was a holiday is charged on no other day.
     Unit
@@ -43,6 +53,7 @@ def expected_charges(flows: Flows, *, as_of: int, days: int) -> np.ndarray:
     past, ahead = np.arange(first, as_of + 1), as_of + 1 + np.arange(days)
     is_holiday = holidays(first, as_of + days)
     out = np.zeros((days, streams))
+    courses = []
     for members in flows.streams.groupby("client").indices.values():
         whole = daily[:, members].sum(axis=1)
         share = _weekday_shares(whole[-span:], past[-span:])
@@ -50,10 +61,13 @@ def expected_charges(flows: Flows, *, as_of: int, days: int) -> np.ndarray:
         working = share[(np.concatenate([past, ahead]) + 3) % 7] * (1 - closed * is_holiday)
         weeks = working[known - span : known].sum()
         level = daily[-span:, members].sum(axis=0) / weeks if weeks > 0 else np.zeros(len(members))
-        growth = growth_per_week(_weekly(whole, working[:known])[-GROWTH_WEEKS:])
-        steps = np.minimum(np.arange(days) / 7, 26) + span / 14
-        out[:, members] = (working[known:] * np.clip(1 + growth * steps, 0.2, 5))[:, None] * level
-    return out
+        weekly = _weekly(whole, working[:known])[-COURSE_WEEKS:]
+        found = course(weekly, -(-days // 7))
+        usual = weekly[-span // 7 :].mean() / weekly.mean() if level.any() else 1.0
+        factor = np.clip((1 + found.ahead) / usual, 0.2, 5)
+        out[:, members] = (working[known:] * np.repeat(factor, 7)[:days])[:, None] * level
+        courses.append((members, found))
+    return Billing(out, courses)
 
 
 def holidays(first: int, last: int) -> np.ndarray:

@@ -88,11 +88,11 @@ def outlook(
         announced: less what payers said they take back and no check has taken yet (to_come_cents of
         `measures.payers.taken_back`), from their next money on, never more than that; the band moves with it
         band: the paths' quantiles; each path adds to the expected cash the errors of past blocks of four
-        weeks (all remittances of the weeks together), of the year's level, and of past billing; of the time of the
-        year, of growth, and of a year's end that was never seen
+        weeks (all remittances of the weeks together), of the year's level, of past billing and of its course, and of
+        a year's end that was never seen
     Counts
         Postings known on `as_of`. Curves: balances of the past 365 days; small payers drawn towards the
-        client. Billing: level of the past 182 days by working day, growing as it grew, unless `billing`
+        client. Billing: level of the past 182 days by working day, with the client's growth and season, unless `billing`
         (month, charge_cents) says otherwise. A month under way counts from the day after `as_of`.
     Date basis
         posting date

@@ -12,18 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ParameterError
-from ..statistics.seasons import (
-    PAUSE_SPREAD,
-    SEASON_KNOWN,
-    SEASON_SPREAD,
-    YEAR_WEEKS,
-    growth_spread,
-    is_year_end,
-    pause_share,
-    postponed,
-    repeated,
-)
-from .billing_ahead import BILLING_DAYS, by_day, expected_charges
+from ..statistics.seasons import PAUSE_SPREAD, is_year_end, pause_share, postponed, repeated
+from .billing_ahead import Billing, by_day, expected_charges
 from .curves import LONGEST_AGE, Curves, fit_curves, on_weekdays, project, value_of_dollar
 from .flows import PATIENT, PRIMARY, SELF_PAY, Flows
 
@@ -35,9 +25,6 @@ FEWEST_DAYS = 91
 SPILL_DAYS = 4
 RAMP_WEEKS = 13
 """Weeks in which the records begin: balances from before them are not known."""
-
-SAME_SEASON = 0.7
-"""How alike the seasons of two blocks of a quarter are, as a correlation of each with what they share."""
 
 PARTS = ("existing", "billing", "other")
 """Balances of today; what will be charged after today; copays at the desk and unapplied money, less refunds and
@@ -82,7 +69,8 @@ def forecast(
     curves = fit_curves(flows, as_of=as_of)
     days = int(month_ends[-1]) - as_of
     month = np.searchsorted(month_ends, as_of + 1 + np.arange(days + SPILL_DAYS))
-    charges = expected_charges(flows, as_of=as_of, days=days + SPILL_DAYS)
+    foreseen = expected_charges(flows, as_of=as_of, days=days + SPILL_DAYS)
+    charges = foreseen.charges
     if billing is not None:
         charges = _scaled(charges, month, billing)
     block = np.arange(days + SPILL_DAYS) // BLOCK_DAYS + 1
@@ -103,6 +91,7 @@ def forecast(
     drawn = _paths(
         flows,
         history,
+        foreseen,
         as_of=as_of,
         month=month,
         expected=expected,
@@ -128,6 +117,7 @@ def actual_cash(flows: Flows, *, first_day: int, days: int) -> np.ndarray:
 def _paths(
     flows: Flows,
     history: History,
+    foreseen: Billing,
     *,
     as_of: int,
     month: np.ndarray,
@@ -138,7 +128,6 @@ def _paths(
 ) -> np.ndarray:
     """Expected cash, with the errors of past blocks, of the level over the past year, and of future billing."""
     errors, usual = history.errors, history.usual
-    blocks = -(-len(month) // BLOCK_DAYS)
     length = BLOCK_DAYS if len(errors) >= 3 * BLOCK_DAYS else 7
     starts = np.arange(0, len(errors) - length + 1, 7)
     ahead = expected.sum(axis=(0, 2)) / len(month)
@@ -154,7 +143,7 @@ def _paths(
     per_block = running[starts + length] - running[starts]
     level = per_block[rng.integers(0, len(starts), (paths, max(len(errors) // length, 1)))].mean(axis=1) / length
     out += level[:, None, :] * np.bincount(month)[:, None]
-    out += _billing_error(flows, as_of=as_of, billed=billed, blocks=blocks, paths=paths, rng=rng)
+    out += _billing_error(flows, foreseen, as_of=as_of, billed=billed, paths=paths, rng=rng)
     return out
 
 
@@ -242,47 +231,33 @@ def _collectible(curves: Curves) -> np.ndarray:
 
 
 def _billing_error(
-    flows: Flows, *, as_of: int, billed: np.ndarray, blocks: int, paths: int, rng: np.random.Generator
+    flows: Flows, foreseen: Billing, *, as_of: int, billed: np.ndarray, paths: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """What future billing may bring more or less: past blocks of charges against their own level."""
+    """What future billing may bring more or less: the chance of past blocks of charges around the client's course, and
+    what is not known of the course. Neighbouring blocks lie in the same course."""
     streams = len(flows.streams)
     span = min(HISTORY_DAYS, (as_of - flows.first_day) // 7 * 7)
     charges = by_day(flows.charge_day, flows.charge_stream, flows.charge_cents, as_of - span + 1, span, streams)
-    whole = _by_client(flows.streams, charges)
     is_primary = (flows.streams["party"] == PRIMARY).to_numpy()
-    charges = np.where(is_primary, charges, whole)
+    charges = np.where(is_primary, charges, _by_client(flows.streams, charges))
     weeks = charges.reshape(-1, 7, streams).sum(axis=1)
-    size = min(BLOCK_DAYS // 7, len(weeks))
+    out = np.zeros((paths, *billed.shape[1:]))
+    size, blocks = min(BLOCK_DAYS // 7, len(weeks)), len(billed)
+    drift = np.zeros((paths, blocks, streams))
+    for members, found in foreseen.courses:
+        weeks[:, members] /= np.clip(1 + found.past[-len(weeks) :], 0.2, 5)[:, None]
+        wanders = found.deviations(paths, rng) / np.clip(1 + found.ahead, 0.2, 5)
+        for number in range(blocks):
+            inside = wanders[:, number * size : (number + 1) * size]
+            if inside.shape[1]:
+                drift[:, number, members] = inside.mean(axis=1)[:, None]
     running = np.concatenate([np.zeros((1, streams)), weeks.cumsum(axis=0)])
     sums = running[size:] - running[:-size]
     mean = weeks.mean(axis=0) * size
     share = np.where(mean > 0, sums / np.where(mean > 0, mean, 1) - 1, 0.0)
-    level = share[rng.integers(0, len(share), (paths, BILLING_DAYS // BLOCK_DAYS))].mean(axis=1)
-    season, growth = _season_and_growth(flows, whole, min(blocks, len(billed)), paths, rng)
-    out = np.zeros((paths, *billed.shape[1:]))
-    for number in range(min(blocks, len(billed))):
-        weeks_on = (span / 7 + BLOCK_DAYS / 7) / 2 + number * BLOCK_DAYS / 7
-        drift = season[:, number] + growth * weeks_on
-        out += (share[rng.integers(0, len(share), paths)] + level + drift)[:, None, :] * billed[number]
+    for number in range(blocks):
+        out += (share[rng.integers(0, len(share), paths)] + drift[:, number])[:, None, :] * billed[number]
     return out
-
-
-def _season_and_growth(
-    flows: Flows, charges: np.ndarray, blocks: int, paths: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """What is not known of the time of the year, by path, block and stream, and of growth a week, by path and stream;
-    the same for all streams of a client. Neighbouring blocks lie in the same season."""
-    known = len(charges) // 7
-    spread = SEASON_KNOWN if known >= YEAR_WEEKS else SEASON_SPREAD
-    season = np.zeros((paths, blocks, charges.shape[1]))
-    growth = np.zeros((paths, charges.shape[1]))
-    for members in flows.streams.groupby("client").indices.values():
-        weeks = charges[:, members[0]].reshape(-1, 7).sum(axis=1)
-        shared, own = rng.normal(size=(paths, 1)), rng.normal(size=(paths, blocks))
-        drawn = spread * (SAME_SEASON * shared + np.sqrt(1 - SAME_SEASON**2) * own)
-        season[:, :, members] = drawn[:, :, None]
-        growth[:, members] = (growth_spread(weeks) * rng.normal(size=paths))[:, None]
-    return season, growth
 
 
 def _scaled(charges: np.ndarray, month: np.ndarray, billing: np.ndarray) -> np.ndarray:

@@ -15,19 +15,10 @@ YEAR_WEEKS = 52
 FEWEST_PAIRS = 26
 """At least half a year of weeks must be known twice before any week is taken as typical."""
 
-FEWEST_GROWTH_WEEKS = 13
-USUAL_GROWTH, USUAL_SPREAD = 0.05 / YEAR_WEEKS, 0.05 / YEAR_WEEKS
-"""How practices grow before anything is known of one, by week, and how far they differ."""
-
 USUAL_PAUSE, PAUSE_SPREAD = 0.0, 0.5
 """Which part of insurers' money waits over the year's end before a client's own was seen: none, give or take half.
 Some payers publish that they pay nothing then, others that a holiday costs them a day: nothing says which are a
 client's."""
-
-SEASON_SPREAD, SEASON_KNOWN = 0.06, 0.03
-"""How far a month's billing lies from the level for the time of the year (standard deviation), before the records hold
-a year and a half, and then. Seventeen practices over three years: the highest month 20 % above the lowest (Waller and
-Hodgkin, General Practice: Demanding Work, 2000)."""
 
 
 def repeated(ratio: np.ndarray, weeks_ahead: int) -> tuple[np.ndarray, np.ndarray]:
@@ -81,56 +72,6 @@ def shrunk_slope(given: np.ndarray, found: np.ndarray) -> float:
     rest = found - slope * given
     variance = float(rest @ rest) / (len(given) - 1) / squares
     return slope**3 / (slope**2 + variance) if slope else 0.0
-
-
-def growth_per_week(weeks: np.ndarray) -> float:
-    """By how much of its level a weekly sum grows in a week: what its past says, and where it says little, what is
-    usual.
-
-    Formula
-        slope of (week / mean - 1) on the number of the week, and the usual growth of 5 % a year give or take 5, each
-        weighed by 1 / variance
-    Unit
-        share per week, at most half a per cent either way
-    Empty
-        less than 13 weeks, or nothing in them: 0
-    Source
-        spending on physician and clinical services, 5.6 % a year (CMS, National Health Expenditure Projections
-        2021-2030)
-
-    >>> bool(abs(growth_per_week(100 + 0.1 * np.arange(104)) - 0.1 / 105.15) < 1e-6)
-    True
-    """
-    if len(weeks) < FEWEST_GROWTH_WEEKS or weeks.mean() <= 0:
-        return 0.0
-    place = np.arange(len(weeks)) - (len(weeks) - 1) / 2
-    found = weeks / weeks.mean() - 1
-    slope = float(place @ found) / float(place @ place)
-    rest = found - slope * place
-    variance = float(rest @ rest) / (len(weeks) - 2) / float(place @ place)
-    own = USUAL_SPREAD**2 / (USUAL_SPREAD**2 + variance)
-    return float(np.clip(own * slope + (1 - own) * USUAL_GROWTH, -0.005, 0.005))
-
-
-def growth_spread(weeks: np.ndarray) -> float:
-    """How uncertain `growth_per_week` is: the standard deviation of what the past and the usual growth say together.
-
-    Unit
-        share per week
-    Empty
-        less than 13 weeks, or nothing in them: the usual spread
-
-    >>> growth_spread(np.ones(5)) == USUAL_SPREAD, growth_spread(100 + 0.1 * np.arange(104)) < USUAL_SPREAD / 100
-    (True, True)
-    """
-    if len(weeks) < FEWEST_GROWTH_WEEKS or weeks.mean() <= 0:
-        return USUAL_SPREAD
-    place = np.arange(len(weeks)) - (len(weeks) - 1) / 2
-    found = weeks / weeks.mean() - 1
-    squares = float(place @ place)
-    rest = found - place * float(place @ found) / squares
-    variance = float(rest @ rest) / (len(weeks) - 2) / squares
-    return float(np.sqrt(USUAL_SPREAD**2 * variance / (USUAL_SPREAD**2 + variance)))
 
 
 def is_year_end(first_day: int, days: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from rcm_analysis.models.cash.next_months import outlook
 from rcm_analysis.models.cash.past_months import backtest
 from rcm_analysis.models.cash.paths import _in_season as in_season
 from rcm_analysis.models.cash.paths import _scaled as scaled_to
-from rcm_analysis.models.statistics.seasons import growth_per_week, pause_share, postponed, repeated
+from rcm_analysis.models.statistics.seasons import pause_share, postponed, repeated
 from rcm_analysis.periods import Period
 from rcm_analysis.tables.derived import Shelf
 from rcm_analysis.tables.store import Tables
@@ -308,30 +308,6 @@ def test_a_gap_that_came_twice_is_expected_again_and_chance_is_not():
     assert repeated(gap[:77], 52)[0].tolist() == [0.0] * 52
 
 
-USUAL_GROWTH = 0.05 / 52
-
-
-@pytest.mark.parametrize(
-    ("weeks", "grows"),
-    [
-        pytest.param(np.full(30, 100.0), 0.0, id="not a dollar more or less in half a year"),
-        pytest.param(
-            100 + np.random.default_rng(1).normal(0, 30, 13),
-            USUAL_GROWTH,
-            id="a noisy quarter tells nothing: what is usual",
-        ),
-        pytest.param(100 + np.random.default_rng(1).normal(0, 5, 156), 0.0, id="three years around a level"),
-        pytest.param(
-            100 * 1.002 ** np.arange(104) + np.random.default_rng(1).normal(0, 5, 104), 0.002, id="ten per cent a year"
-        ),
-        pytest.param(np.arange(12) * 10.0, 0.0, id="less than a quarter"),
-        pytest.param(np.zeros(104), 0.0, id="nothing was billed"),
-    ],
-)
-def test_growth_is_that_of_the_past_and_the_usual_one_where_it_says_little(weeks, grows):
-    assert growth_per_week(weeks) == pytest.approx(grows, abs=2e-4)
-
-
 @pytest.mark.parametrize("works_on_holidays", [False, True])
 def test_a_holiday_is_no_working_day_where_the_office_is_closed(works_on_holidays):
     """A dollar every working day for two years: the 30 weekdays from 25 November hold Thanksgiving, Christmas and New
@@ -346,7 +322,7 @@ def test_a_holiday_is_no_working_day_where_the_office_is_closed(works_on_holiday
     rows = rows.assign(client="acme", kind="charge", party="primary", payer="aetna", amount_cents=100)
     claims = rows[["client", "claim_id", "payer"]].assign(secondary_payer=None)
     flows = read_flows({"transactions": rows, "claims": claims}, as_of=dt.date(2025, 11, 24))
-    ahead = expected_charges(flows, as_of=day_of(dt.date(2025, 11, 24)), days=42).sum(axis=1)
+    ahead = expected_charges(flows, as_of=day_of(dt.date(2025, 11, 24)), days=42).charges.sum(axis=1)
     assert ahead.sum() / 100 == pytest.approx(30 if works_on_holidays else 27, rel=0.01)
     assert ahead[2] == pytest.approx(100 if works_on_holidays else 0, abs=4)  # Thanksgiving
 
