@@ -57,7 +57,7 @@ def test_the_description_says_the_finding_in_words_and_no_field_name(page):
 def test_the_chart_has_its_picture_description_and_finding(page):
     payload = page[0].payload
     assert page[0].svg and "with a band" in payload["alt"]
-    assert payload["finding"].startswith("$1,020 is expected in November 2026, and ")
+    assert payload["finding"].startswith("$1,028 is expected in November 2026, and ")
     assert "The last three months brought " in payload["finding"] and payload["finding"].endswith("on average.")
 
 
