@@ -37,6 +37,8 @@ _CHECKSUM = 32
 _PACKAGE = __name__.partition(".")[0]
 _ROOMS = ("tables", "ledger", "measures", "models")
 _FILES = ("periods", "errors")
+_REGISTER = "exhibits.register."
+"""Records of the register are stored, too: its questions name the code of its room (`code`)."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def _retold(told: Any) -> Any:
 
 def _is_ours(module: str) -> bool:
     package, _, rest = module.partition(".")
-    return package == _PACKAGE and (rest in _FILES or rest.partition(".")[0] in _ROOMS)
+    return package == _PACKAGE and (rest in _FILES or rest.partition(".")[0] in _ROOMS or rest.startswith(_REGISTER))
 
 
 _DAYS = {f"datetime64[{unit}]" for unit in ("s", "ms", "us", "ns")}
@@ -218,12 +220,12 @@ def _frame(data: bytes) -> pd.DataFrame:
 
 
 @cache
-def code() -> str:
-    """A hash of what derives: other code, another list of reference, or another engine derives anew."""
+def code(rooms: tuple[str, ...] = _ROOMS) -> str:
+    """A hash of what derives: other code in these rooms, another list of reference, or another engine derives anew."""
     package = Path(__file__).parents[1]
     found = hashlib.sha256(f"{pl.__version__} {np.__version__} {pd.__version__} {pa.__version__}".encode())
     alone = [package / f"{name}.py" for name in _FILES]
-    for path in [*alone, *(path for room in _ROOMS for path in sorted((package / room).rglob("*")))]:
+    for path in [*alone, *(path for room in rooms for path in sorted((package / room).rglob("*")))]:
         if path.is_file() and "__pycache__" not in path.parts:
             found.update(path.read_bytes())
     return found.hexdigest()

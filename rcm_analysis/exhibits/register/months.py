@@ -8,8 +8,9 @@ made again years later, or before another one, says the same.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ import pandas as pd
 from ...measures.receivable.account_movements import account_postings, moved_since
 from ...models.worklist.brought import prevention_brought, work_brought
 from ...periods import Period
+from ...tables.derived import code
+from ...tables.frames import keeps_answers
 from ..formats import as_text, counted
 from ..incomplete import ANSWERED, BILLED, PAID, SENT, advises
 from ..subject import Subject
@@ -148,11 +151,36 @@ def found_at(close: Subject, last: Look | None = None) -> list[Action]:
     name = f"found to {last.__name__}" if last else "found"
     kept: list[Action] | None = close.memory.get(name)
     if kept is None:
-        looks = LOOKS if not close.pandas("transactions").empty else ((of_services, ()),)
-        looks = looks[: 1 + [look for look, _ in looks].index(last)] if last else looks
-        found = [one for look, rests_on in looks if advises(close, rests_on) for one in look(facts_of(close))]
-        kept = close.memory[name] = graded(settle(found))
+        if keeps_answers(close.tables):
+            question = f"{name} {_told_from(close)}"
+            stand = close.tables.once(question, lambda: _stand(close, last), question)  # type: ignore[attr-defined]
+        else:
+            stand = _stand(close, last)
+        kept = close.memory[name] = list(stand.actions)
     return kept
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What stands at a close, as it is kept beside the store."""
+
+    actions: tuple[Action, ...]
+
+
+def _stand(close: Subject, last: Look | None) -> Stand:
+    looks = LOOKS if not close.pandas("transactions").empty else ((of_services, ()),)
+    looks = looks[: 1 + [look for look, _ in looks].index(last)] if last else looks
+    found = [one for look, rests_on in looks if advises(close, rests_on) for one in look(facts_of(close))]
+    return Stand(tuple(graded(settle(found))))
+
+
+def _told_from(close: Subject) -> str:
+    """A hash of what the register is told from beside the tables as known at the close."""
+    services = {service for service in REVIEWS if f"{service} facts" in close.memory}
+    said = (code(("exhibits",)), close.registry and close.registry.fingerprint, close.client, close.period, services)
+    plan = close.plan.read_bytes() if close.plan else b""
+    frames = [one.to_json(orient="split").encode() for one in (close.payers, close.quarantine)]
+    return hashlib.sha256(b"\0".join([repr((*said, sorted(close.rows.items()))).encode(), plan, *frames])).hexdigest()
 
 
 def _changed(actions: Sequence[Action], subject: Subject) -> list[Action]:

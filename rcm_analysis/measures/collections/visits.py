@@ -17,7 +17,7 @@ import pandas as pd
 
 from ...ledger.ratios import half_up, quotient
 from ...periods import Period
-from ...tables.frames import NO_VALUE, collect, days_before, source
+from ...tables.frames import NO_VALUE, collect, days_before, kept, source
 from ..menu import measure
 
 USUAL_LAG_DAYS = 14
@@ -151,21 +151,21 @@ def claims_without_visit(tables: Mapping[str, Any], *, as_of: dt.date, since: dt
     columns = [*_PLACES, "service_on", "appointment", "charge_cents"]
     if claims.empty:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in columns}).astype({"charge_cents": "int64"})
-    kept, pairs = _pairs(booked[booked["status"].isin(["kept", NO_VALUE])], claims)
+    seen, pairs = _pairs(booked[booked["status"].isin(["kept", NO_VALUE])], claims)
     judged = _due(tables, as_of)["client"].unique()
     rest = claims[~claims["claim_id"].isin(pairs["claim_id"]) & claims["client"].isin(judged) & claims["is_visit"]]
     rest = rest[rest["day"] >= pd.Timestamp(since or dt.date.min)]
-    rest = rest[_is_covered(rest, kept[kept["status"] == "kept"])]
+    rest = rest[_is_covered(rest, seen[seen["status"] == "kept"])]
     other = booked.drop_duplicates(_DAY)[[*_DAY, "status"]].rename(columns={"status": "appointment"})
     rest = rest.merge(other, on=_DAY, how="left").rename(columns={"day": "service_on"})
     return rest.fillna({"appointment": ""})[columns].sort_values(["service_on", "claim_id"], ignore_index=True)
 
 
-def _is_covered(claims: pd.DataFrame, kept: pd.DataFrame) -> pd.Series:
+def _is_covered(claims: pd.DataFrame, seen: pd.DataFrame) -> pd.Series:
     """Whether the appointment book covers each claim: its client's days, and its provider's month."""
-    days = kept.groupby("client")["day"].agg(["min", "max"]).reindex(claims["client"])
-    months = kept["day"].dt.to_period("M").astype(str)
-    held = set(zip(kept["client"], kept["provider"], months, strict=True))
+    days = seen.groupby("client")["day"].agg(["min", "max"]).reindex(claims["client"])
+    months = seen["day"].dt.to_period("M").astype(str)
+    held = set(zip(seen["client"], seen["provider"], months, strict=True))
     any_one = {(client, month) for client, _, month in held}
     unnamed = {(client, month) for client, provider, month in held if provider == NO_VALUE}
     is_held = [
@@ -208,7 +208,7 @@ def _claim_days(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
 def _pairs(visits: pd.DataFrame, claims: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The visits with how each was matched (empty: not), and the pairs: `visit` and the claim's columns."""
     visits = visits.reset_index(drop=True).assign(visit=range(len(visits)))
-    claims = claims.reset_index(drop=True).assign(number=range(len(claims)))
+    claims = claims.reset_index(drop=True).assign(number=range(len(claims)), of=pd.factorize(claims["claim_id"])[0])
     known = claims[claims["patient"] != NO_VALUE]
     named = visits[["visit", "client", "claim_id"]].merge(claims, on=["client", "claim_id"])
     same = visits[["visit", *_DAY, "provider"]].merge(known, on=_DAY, suffixes=("_seen", ""))
@@ -217,7 +217,7 @@ def _pairs(visits: pd.DataFrame, claims: pd.DataFrame) -> tuple[pd.DataFrame, pd
     for match, shift in (("same day", 0), ("a day off", 1), ("a day off", -1)):
         done = pd.concat(found)
         open_visits = visits[~visits["visit"].isin(done["visit"])]
-        left = known[~known["claim_id"].isin(done["claim_id"])]
+        left = known[~known["of"].isin(done["of"])]
         moved = open_visits[["visit", *_DAY]].assign(day=open_visits["day"] + pd.Timedelta(days=shift))
         moved = moved.assign(turn=moved.groupby(_DAY).cumcount())
         left = left.assign(turn=left.groupby(_DAY).cumcount())
@@ -227,14 +227,15 @@ def _pairs(visits: pd.DataFrame, claims: pd.DataFrame) -> tuple[pd.DataFrame, pd
     return visits.assign(match=first.reindex(visits["visit"], fill_value="").to_numpy()), pairs
 
 
+@kept
 def _due(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Kept visits whose charges are due, with `match`, the client's `lag_days`, `usual_cents` and its `basis`."""
     booked = _booked(tables, as_of)
-    kept = booked[booked["status"] == "kept"]
-    if kept.empty:
-        return kept.assign(match="", lag_days=0, usual_cents=pd.array([], dtype="Int64"), basis="")
+    seen = booked[booked["status"] == "kept"]
+    if seen.empty:
+        return seen.assign(match="", lag_days=0, usual_cents=pd.array([], dtype="Int64"), basis="")
     claims = _claim_days(tables, as_of)
-    visits, pairs = _pairs(kept, claims)
+    visits, pairs = _pairs(seen, claims)
     of_visit = pairs.groupby("visit").agg(charge_cents=("charge_cents", "sum"), entered_on=("entered_on", "min"))
     visits = visits.join(of_visit, on="visit")
     lags = (visits["entered_on"] - visits["scheduled_on"]).dt.days
@@ -249,7 +250,7 @@ def _due(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     due_on = visits["scheduled_on"] + pd.to_timedelta(visits["lag_days"], unit="D")
     visits = visits[(visits["scheduled_on"] >= ends["first"]) & (due_on <= ends["last"])]
     billed = (visits["match"] != "").groupby(visits["client"]).mean()
-    return visits[visits["client"].map(billed) >= LEAST_BILLED].drop(columns="charge_cents")
+    return visits[visits["client"].map(billed) >= LEAST_BILLED].drop(columns="charge_cents").reset_index(drop=True)
 
 
 def _usual_charge(visits: pd.DataFrame, billed: pd.DataFrame) -> pd.DataFrame:

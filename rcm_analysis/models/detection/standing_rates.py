@@ -66,26 +66,29 @@ def _of_level(lines: pd.DataFrame, level: str, last: pd.Period) -> list[dict[str
     """Every unit of a level with enough claims, beside the others, for each category of denial."""
     work = SAME_WORK[level]
     named = lines.dropna(subset=[level, *work])
-    claims = named.sort_values("line_number").groupby("claim_id", as_index=False).first()
+    claims = named.sort_values("line_number").drop_duplicates("claim_id").sort_values("claim_id", ignore_index=True)
     if claims[level].nunique() < 2:
         return []
-    late = claims["month"] > last - MONTHS // 2
+    number = pd.Index(claims["claim_id"]).get_indexer(named["claim_id"])
+    kinds, owns = (claims.groupby(names).ngroup().to_numpy() for names in (work, [level, *work]))
+    late, units = (claims["month"] > last - MONTHS // 2).to_numpy(), claims.groupby(level).indices
     found = []
     for category in sorted(named["category"].dropna().unique()):
-        lost = named[named["category"] == category]
-        claims["denied"] = claims["claim_id"].isin(lost["claim_id"]).astype(float)
-        claims["peers"] = _rate_of_others(claims, level, work)
-        known = claims.dropna(subset=["peers"])
-        for name, own in known.groupby(level):
-            denied, expected = own["denied"].sum(), own["peers"].sum()
+        is_lost = (named["category"] == category).to_numpy()
+        lost, is_denied = named[is_lost], np.zeros(len(claims))
+        is_denied[number[is_lost]] = 1.0
+        peers = _rate_of_others(is_denied, kinds, owns)
+        for name, places in sorted(units.items()):
+            own = places[~np.isnan(peers[places])]
+            denied, expected = is_denied[own].sum(), peers[own].sum()
             if len(own) < FEWEST_CLAIMS or expected < FEWEST_EXPECTED:
                 continue
-            halves = [own[late[own.index] == half] for half in (False, True)]
-            steady = all(len(half) and half["denied"].sum() >= LEAST_RATIO * half["peers"].sum() for half in halves)
+            halves = [own[late[own] == half] for half in (False, True)]
+            steady = all(len(half) and is_denied[half].sum() >= LEAST_RATIO * peers[half].sum() for half in halves)
             cents = float(lost.loc[(lost[level] == name), "expected_cents"].sum())
             found.append(
                 {
-                    "client": own["client"].iloc[0],
+                    "client": claims["client"].iloc[own[0]],
                     "level": level,
                     "name": name,
                     "category": category,
@@ -104,11 +107,10 @@ def _of_level(lines: pd.DataFrame, level: str, last: pd.Period) -> list[dict[str
     return found
 
 
-def _rate_of_others(claims: pd.DataFrame, level: str, work: list[str]) -> pd.Series:
-    """For each claim the denied share of the others' claims of its kind; empty where no other has any."""
-    kind = claims.groupby(work)["denied"].agg(["sum", "size"])
-    own = claims.groupby([level, *work])["denied"].agg(["sum", "size"])
-    of_kind = kind.reindex(pd.MultiIndex.from_frame(claims[work]) if len(work) > 1 else claims[work[0]])
-    of_own = own.reindex(pd.MultiIndex.from_frame(claims[[level, *work]]))
-    rest, denied = (of_kind[name].to_numpy() - of_own[name].to_numpy() for name in ("size", "sum"))
-    return pd.Series(np.divide(denied, rest, out=np.full(len(rest), np.nan), where=rest > 0), index=claims.index)
+def _rate_of_others(is_denied: np.ndarray, kinds: np.ndarray, owns: np.ndarray) -> np.ndarray:
+    """For each claim the denied share of the others' claims of its kind; nan where no other has any."""
+    claims, denied = (
+        np.bincount(kinds, weights)[kinds] - np.bincount(owns, weights)[owns]
+        for weights in (np.ones(len(kinds)), is_denied)
+    )
+    return np.divide(denied, claims, out=np.full(len(kinds), np.nan), where=claims > 0)

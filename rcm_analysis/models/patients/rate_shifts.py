@@ -20,7 +20,7 @@ import pandas as pd
 from ...ledger.postings import one_if, optional
 from ...measures.engagement.appointments import appointment_rows
 from ...periods import Period
-from ...tables.frames import collect, day_number, source
+from ...tables.frames import collect, day_number, kept, source
 from ..statistics.control_charts import laney_chart
 
 LEAST_DAYS = 28
@@ -115,6 +115,7 @@ NEEDS = {
 }
 
 
+@kept
 def engagement_shifts(
     tables: Mapping[str, Any],
     *,
@@ -202,14 +203,13 @@ class Series:
     """Daily counts of one rate without gaps, their running sums, and how much more they vary than chance."""
 
     def __init__(self, frame: pd.DataFrame, days: pd.DatetimeIndex) -> None:
-        by_day = frame.groupby("day")[["count", "of"]].sum().reindex(days, fill_value=0)
         self.days = days
-        self.count, self.of = (
-            np.concatenate([[0.0], by_day[name].to_numpy(float).cumsum()]) for name in ("count", "of")
-        )
-        weeks = by_day.groupby(np.arange(len(by_day)) // 7).sum()
-        filled = weeks[weeks["of"] > 0]
-        spread = laney_chart(filled["count"], filled["of"])["sigma_z"].iloc[0] if len(filled) > 1 else 1.0
+        places = (frame["day"] - days[0]).dt.days.to_numpy()
+        by_day = [np.bincount(places, frame[name], minlength=len(days)) for name in ("count", "of")]
+        self.count, self.of = (np.concatenate([[0.0], counts.cumsum()]) for counts in by_day)
+        count, of = (np.add.reduceat(counts, np.arange(0, len(days), 7)) for counts in by_day)
+        filled = of > 0
+        spread = laney_chart(count[filled], of[filled])["sigma_z"].iloc[0] if filled.sum() > 1 else 1.0
         self.dispersion = max(1.0, float(spread) ** 2)
 
     def gains(self, low: int, high: int, places: np.ndarray) -> np.ndarray:
