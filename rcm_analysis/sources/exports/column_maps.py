@@ -300,6 +300,13 @@ class Section:
         keys = {f"join {position}": join.key for position, join in enumerate(self.join)}
         return {**self.columns, **rules, **keys, **({"take": self.take.header} if self.take else {})}
 
+    @functools.cached_property
+    def wanted(self) -> tuple[tuple[str, tuple[frozenset[str], ...]], ...]:
+        """Of each of `sources` its parts, each with the plain headers that it may have."""
+        return tuple(
+            (name, tuple(frozenset(map(plain, part)) for part in source.parts)) for name, source in self.sources.items()
+        )
+
     @property
     def joined(self) -> dict[str, Source]:
         """Our columns that stand in another file of the delivery."""

@@ -198,13 +198,11 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
                 top.title and section.sheet not in (None, top.title)
             ):
                 continue
-            wanted = {plain(header) for source in section.sources.values() for part in source.parts for header in part}
+            wanted = {header for _, parts in section.wanted for part in parts for header in part}
             best: list[_Fit] = []
             for rows in range(1, MOST_HEADER_ROWS + 1):
                 tries = [
-                    _fit(column_map, section, top, head)
-                    for head in heads(rows)
-                    if any(not wanted.isdisjoint(cell) for cell in head.cells)
+                    _fit(column_map, section, top, head) for head in heads(rows) if not wanted.isdisjoint(head.places)
                 ]
                 tries = sorted(tries, key=lambda fit: (bool(fit.missing), -len(fit.used)))[:1]
                 best = best or tries
@@ -217,11 +215,19 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
 
 @dataclass(frozen=True)
 class _Head:
-    """Records that may be a header: the number of the last one, its texts, and what each place may be called."""
+    """Records that may be a header: the number of the last one, its texts, and the places that each name may mean."""
 
     record: int
     texts: tuple[str, ...]
-    cells: tuple[frozenset[str], ...]
+    places: Mapping[str, list[int]]
+
+
+def _head(record: int, texts: Iterable[str], names: Iterable[Iterable[str]]) -> _Head:
+    places: dict[str, list[int]] = {}
+    for place, each in enumerate(names):
+        for name in set(map(plain, each)):
+            places.setdefault(name, []).append(place)
+    return _Head(record, tuple(texts), places)
 
 
 def _heads(records: Sequence[tuple[str, ...]], rows: int) -> list[_Head]:
@@ -229,10 +235,7 @@ def _heads(records: Sequence[tuple[str, ...]], rows: int) -> list[_Head]:
     right, too, as in a merged cell."""
     out = []
     if rows == 1:
-        singles = [tuple(frozenset((plain(cell),)) for cell in record) for record in records]
-        return [
-            _Head(number, record, cells) for number, (record, cells) in enumerate(zip(records, singles, strict=True))
-        ]
+        return [_head(number, record, ((cell,) for cell in record)) for number, record in enumerate(records)]
     for last in range(rows - 1, len(records)):
         span = records[last - rows + 1 : last + 1]
         width = max(map(len, span))
@@ -242,7 +245,7 @@ def _heads(records: Sequence[tuple[str, ...]], rows: int) -> list[_Head]:
         over = [" ".join(filter(None, column)) for column in zip(*spread, strict=True)]
         alone = zip(*lines, strict=True)
         names = [{*cells, text, wide} - {""} for cells, text, wide in zip(alone, texts, over, strict=True)]
-        out.append(_Head(last, tuple(texts), tuple(frozenset(map(plain, each)) for each in names)))
+        out.append(_head(last, texts, names))
     return out
 
 
@@ -254,10 +257,10 @@ def _spread(line: Sequence[str]) -> list[str]:
 
 
 def _fit(column_map: ColumnMap, section: Section, top: Opening, head: _Head) -> _Fit:
-    found, missing, cells = {}, [], head.cells
-    for name, source in section.sources.items():
-        parts = tuple(_places(part, cells) for part in source.parts)
-        parts = tuple(filter(None, parts)) if source.adds and not source.less else parts
+    found, missing, sources = {}, [], section.sources
+    for name, wanted in section.wanted:
+        parts = tuple(_places(part, head.places) for part in wanted)
+        parts = tuple(filter(None, parts)) if sources[name].adds and not sources[name].less else parts
         if parts and all(parts):
             found[name] = parts
         elif name not in section.optional:
@@ -265,9 +268,8 @@ def _fit(column_map: ColumnMap, section: Section, top: Opening, head: _Head) -> 
     return _Fit(column_map, section, top, head.record, head.texts, found, tuple(missing))
 
 
-def _places(part: Iterable[str], cells: Sequence[frozenset[str]]) -> tuple[int, ...]:
-    wanted = {plain(header) for header in part}
-    return tuple(position for position, cell in enumerate(cells) if not wanted.isdisjoint(cell))
+def _places(wanted: Iterable[str], places: Mapping[str, list[int]]) -> tuple[int, ...]:
+    return tuple(sorted({place for name in wanted for place in places.get(name, ())}))
 
 
 def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
