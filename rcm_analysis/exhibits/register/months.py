@@ -176,11 +176,13 @@ def _stand(close: Subject, last: Look | None) -> Stand:
 
 def _told_from(close: Subject) -> str:
     """A hash of what the register is told from beside the tables as known at the close."""
-    services = {service for service in REVIEWS if f"{service} facts" in close.memory}
-    said = (code(("exhibits",)), close.registry and close.registry.fingerprint, close.client, close.period, services)
+    services = [service for service in REVIEWS if f"{service} facts" in close.memory]
+    there = sorted(name for name, rows in close.rows.items() if rows)
+    registry = close.registry.fingerprint if close.registry else ""
+    said = repr((code(("exhibits",)), registry, close.client, close.period, services, there)).encode()
     plan = close.plan.read_bytes() if close.plan else b""
     frames = [one.to_json(orient="split").encode() for one in (close.payers, close.quarantine)]
-    return hashlib.sha256(b"\0".join([repr((*said, sorted(close.rows.items()))).encode(), plan, *frames])).hexdigest()
+    return hashlib.sha256(b"\0".join([said, plan, *frames])).hexdigest()
 
 
 def _changed(actions: Sequence[Action], subject: Subject) -> list[Action]:

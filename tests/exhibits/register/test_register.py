@@ -21,7 +21,9 @@ from rcm_analysis.exhibits.client_review import asks
 from rcm_analysis.exhibits.register import months, sheet
 from rcm_analysis.exhibits.register.action import MOST_HIGH, Action, Found, graded, settle, spread
 from rcm_analysis.exhibits.self_pay_review.facts import Facts as SelfPay
+from rcm_analysis.tables.derived import Shelf
 from rcm_analysis.tables.schema import ACTION_CHANGES
+from rcm_analysis.tables.store import Tables
 
 DAY = dt.date(2026, 11, 14)
 CLAIM = st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 9_999))
@@ -227,3 +229,26 @@ def test_every_action_of_the_month_before_has_its_estimate(acorn):
     found = [one for one in months.came_of(acorn) if one.action.claims]
     assert found and all({"worked", "compared", "untouched"} <= set(one.brought) for one in found)
     assert "What it brought" in [column.title for column in sheet.action_register(acorn).columns]
+
+
+def test_a_register_is_worked_out_once_for_all_that_it_is_told_from(acorn, actions, tmp_path, monkeypatch):
+    """A later report reads it as it was; other settings, or other rows set aside, are another register."""
+
+    def asked(**changed):
+        tables = Tables(dict(acorn.tables), acorn.as_of, Shelf(tmp_path / "derived", "state")).in_memory()
+        found = months.found_at(replace(acorn, tables=tables, _frames={}, **changed))
+        tables.save()
+        return found
+
+    monkeypatch.setattr(months, "_stand", lambda close, last: pytest.fail("asked again"), raising=True)
+    with pytest.raises(pytest.fail.Exception):
+        asked()
+    monkeypatch.undo()
+    first = asked()
+    assert first == months.found_at(acorn)
+    monkeypatch.setattr(months, "_stand", lambda close, last: pytest.fail("asked again"))
+    assert asked() == first
+    aside = pd.DataFrame({"file": ["a.csv"], "rule": ["missing"]})
+    for changed in ({"client": replace(acorn.client, revenue_cents=1)}, {"quarantine": aside}):
+        with pytest.raises(pytest.fail.Exception):
+            asked(**changed)
