@@ -174,14 +174,14 @@ class _Writer:
         return sorted(self.modules)
 
     def line(self, call: Call) -> list[str]:
-        is_of_subject = isinstance(call.function, str)
-        text = self._of_subject(call) if is_of_subject else self._call(call.function, call.given)
+        function = call.function
+        text = self._of_subject(call) if isinstance(function, str) else self._call(function, call.given)
         if text in self.written:
             self._know(call.result, self.written[text])
             return []
         stem = getattr(call.function, "__name__", text.split(".")[-1].split("(")[0])
-        if is_of_subject:
-            stem = re.sub(r'\w+\("(\w+)"\)', r"\1", call.function[1:])
+        if isinstance(function, str):
+            stem = re.sub(r'\w+\("(\w+)"\)', r"\1", function[1:])
         taken = {one.rpartition("_")[0] if one.rpartition("_")[2].isdigit() else one for one in self.written.values()}
         number = sum(one == stem or one.startswith(f"{stem}_") for one in self.written.values()) + 1
         call.name = f"{stem}_{number}" if stem in taken else stem

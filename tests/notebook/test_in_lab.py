@@ -1,7 +1,8 @@
 """The bench in a real JupyterLab: launcher, starter, run all, figure and table, dollars as text, PDF from the menu.
 
 Notebook 7 stands at the same server. VS Code typesets no HTML, only Markdown and LaTeX (microsoft/vscode#144628): that
-none is emitted is asserted of the saved notebook.
+none is emitted is asserted of the saved notebook. The installation's own metadata name the exporters: after a change of
+pyproject.toml it is to be installed again.
 """
 
 from __future__ import annotations
@@ -122,17 +123,23 @@ def run_all(page: Any) -> None:
     On a busy machine the menu is there before the kernel is.
     """
     for _ in range(10):
+        _answer_dialog(page)
         page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
         page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
         page.wait_for_timeout(5000)
-        if page.locator(".jp-Dialog .jp-mod-accept").count():
-            page.locator(".jp-Dialog .jp-mod-accept").click()
+        _answer_dialog(page)
         if page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).count():
             break
     page.wait_for_function(
         "() => { const all = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(one => one.innerText);"
         " return all.length && all.every(text => /\\[\\d+\\]/.test(text)); }"
     )
+
+
+def _answer_dialog(page: Any) -> None:
+    """Say yes where JupyterLab asks something."""
+    if page.locator(".jp-Dialog .jp-mod-accept").count():
+        page.locator(".jp-Dialog .jp-mod-accept").click()
 
 
 def test_launcher_to_starter_to_figure_and_table_to_a_pdf_from_the_menu(lab, context):
@@ -187,13 +194,22 @@ def test_no_dollar_of_any_block_or_frame_is_typeset_and_dark_is_dark(lab, contex
     cells = page.locator(".jp-CodeCell")
     assert cells.nth(0).locator(".jp-OutputArea-output").count() == 0, "opening a report prints nothing"
     said = " ".join(page.locator(".jp-OutputArea-output").all_inner_texts())
-    assert all(words in said for words in ("Paid $5 and $6 of $11.", "Ask for $6", "$5 or $6", "$7", "Peak deficit -$"))
+    assert all(words in said for words in ("Paid $5 and $6 of $11.", "Ask for $6", "$5 or $6", "$7", "Peak deficit ($"))
     tiles = page.locator(".rcm .tiles").first
     assert page.evaluate("one => getComputedStyle(one).display", tiles.element_handle()) == "grid"
     ink = "one => getComputedStyle(one).color"
     light = page.evaluate(ink, page.locator(".rcm").first.element_handle())
     page.evaluate("document.body.setAttribute('data-jp-theme-light', 'false')")
     assert page.evaluate(ink, page.locator(".rcm").first.element_handle()) != light
+    page.keyboard.press("Control+s")
+    kinds: set[str] = set()
+    for _ in range(PATIENCE // 1000):
+        book = nbformat.read(folder / "notebooks" / "dollars.ipynb", as_version=4)
+        kinds = {kind for cell in book.cells for output in cell.get("outputs", ()) for kind in output.get("data", ())}
+        if kinds:
+            break
+        page.wait_for_timeout(1000)
+    assert "text/html" in kinds and not kinds & {"text/markdown", "text/latex"}, "nothing that VS Code would typeset"
 
 
 @pytest.mark.parametrize(("name", "begins"), [("rcm_html", b"<!doctype html>"), ("rcm_pdf", b"%PDF-")])
@@ -203,11 +219,3 @@ def test_the_server_gives_both_formats_under_their_addresses(lab, name, begins):
         f"{address}/nbconvert/{name}/notebooks/dollars.ipynb?token={TOKEN}", timeout=120
     ) as told:
         assert told.status == 200 and told.read().startswith(begins)
-
-
-def test_nothing_that_vs_code_would_typeset_is_saved(lab, context):
-    """Outputs of every kind of block, of an answer, a frame and sliders: no Markdown and no LaTeX among them."""
-    _, folder = lab
-    book = nbformat.read(folder / "notebooks" / "dollars.ipynb", as_version=4)
-    kinds = {kind for cell in book.cells for output in cell.get("outputs", ()) for kind in output.get("data", ())}
-    assert "text/html" in kinds and not kinds & {"text/markdown", "text/latex"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from builders.bench_workspace import CLIENTS
@@ -36,6 +37,8 @@ def same(one: object, other: object) -> bool:
         return True
     if isinstance(one, np.ndarray):
         return np.array_equal(one, other)
+    if isinstance(one, pl.LazyFrame):
+        return same(nw.from_native(one), nw.from_native(other))
     if isinstance(one, nw.LazyFrame):
         first, second = (frame.collect("pandas").to_native() for frame in (one, other))
         order = list(first.columns)

@@ -233,8 +233,11 @@ class PlanPicture:
 
 
 def at_a_bench() -> bool:
-    """Whether a person is looking: JupyterLab names its session in the kernel's environment, a report run does not."""
-    return bool(os.environ.get("JPY_SESSION_NAME"))
+    """Whether a person is looking: Jupyter names its session in the kernel's environment, VS Code the notebook among
+    its names; a report run does neither."""
+    from IPython import get_ipython
+
+    return bool(os.environ.get("JPY_SESSION_NAME")) or "__vsc_ipynb_file__" in getattr(get_ipython(), "user_ns", {})
 
 
 def show_sliders(assumptions: Assumptions, *, always: bool = False) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from builders.plan_cases import assumed
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.exhibits.care_coordination_plan import review
 from rcm_analysis.exhibits.care_coordination_plan.answers import CarePlan, by_quarter
-from rcm_analysis.exhibits.care_coordination_plan.figures import SLIDERS, PlanPicture, panel, show_sliders
+from rcm_analysis.exhibits.care_coordination_plan.figures import SLIDERS, PlanPicture, at_a_bench, panel, show_sliders
 from rcm_analysis.exhibits.care_coordination_plan.review import TEMPLATE, open_plan
 from rcm_analysis.exhibits.care_coordination_plan.workbook.book import write_plan_workbook
 from rcm_analysis.models.plan.actuals import actuals
@@ -213,6 +214,12 @@ class TestSliders:
         monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
         show_sliders(SMALL)
         assert capsys.readouterr().out == ""
+
+    def test_vs_code_is_a_bench_too(self, monkeypatch):
+        monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+        assert not at_a_bench()
+        monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(user_ns={"__vsc_ipynb_file__": "a.ipynb"}))
+        assert at_a_bench()
 
     def test_in_the_lab_they_follow_each_other(self):
         widgets = pytest.importorskip("ipywidgets")
