@@ -39,6 +39,7 @@ PROVED = {
     ("bench.md", ""): "tests/press/warm, which starts its kernels by that variable",
     ("beyond.md", "toml"): "tests/test_scheduling.py",
     ("beyond.md", "python"): "tests/test_scheduling.py",
+    ("commands.md", "toml"): "below",
     ("first_packet.md", ""): "what two commands print, below",
     ("reports.md", "toml"): "tests/tables/test_clients.py, and below",
     ("scheduling.md", "*"): "tests/test_scheduling.py",
@@ -115,6 +116,8 @@ def test_the_registry_and_the_maps_of_the_pages_are_read(tmp_path):
         is_further = "[transactions." in part  # it goes on with the sections of the first
         told = whole.replace('party = ["Resp"]\n', "") + part if is_further else f'name = "told"\n{part}'
         assert parse_map(told, "your_data.md").sections
+    (costs,) = blocks("commands.md", "toml")
+    assert parse_map(costs if costs.startswith("name") else f'name = "told"\n{costs}', "commands.md").sections
 
 
 def test_the_settings_of_the_page_of_reports_are_read(tmp_path, monkeypatch):
