@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from ..tables.schema import DEPOSITS, REMIT_CLAIMS
@@ -52,7 +54,8 @@ class FhirFiles:
         for name, found in sorted(self.taken, key=lambda item: (item[1].made_on, item[0]), reverse=True):
             rows = found.answers.filter(~pl.col("trace").is_in(list(later)))
             later |= set(rows["trace"].drop_nulls())
-            rows = self._changed(rows)
+            rows = self._changed(self._of_no_later_file(name, found.made_on, rows))
+            self._entry(name)["made_on"] = found.made_on
             if rows.height:
                 answers = read_answers(rows, "line")
                 self.notes.reader_findings(name, answers.findings)
@@ -66,6 +69,21 @@ class FhirFiles:
                 report = FileReport(name, "FHIR Claim", rows_in=len(found.bills), cents_in=cents)
                 self.notes.report.files.append(report)
                 self.x12.submissions.append((report, (found.bills, found.lines)))
+
+    def _entry(self, name: str) -> dict[str, Any]:
+        return next((entry for entry in self.change.files.values() if entry["name"] == name), {})
+
+    def _of_no_later_file(self, name: str, made_on: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The answers but those of which a later version, as its file says, is stored already."""
+        entries = self.change.before.manifest["files"].values()
+        later = {remit for entry in entries if entry.get("made_on", "") > made_on for remit in entry.get("remits", ())}
+        stored = self.change.current(DEPOSITS).filter(pl.col("remit_id").is_in(list(later)), method=METHOD)["trace"]
+        older = rows.filter(pl.col("trace").is_in(stored.implode()))
+        if older.height:
+            count = older["trace"].n_unique()
+            message = f"{name}: {count:,} answer(s) are older than the version already stored, and were left out."
+            self.notes.find(name, "fhir_older", None, message, rows=count, needs_person=False)
+        return rows.join(older, on="trace", how="anti", maintain_order="left")
 
     def _changed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The answers that are not stored as they are; what was stored of them otherwise gives way."""

@@ -120,7 +120,7 @@ def _use(resource: Resource) -> str:
 
 
 def _version(resource: Resource) -> str:
-    return str(dict_of(resource.get("meta")).get("lastUpdated", ""))
+    return str(dict_of(resource.get("meta")).get("lastUpdated") or resource.get("created") or "")
 
 
 def _payer(file: FhirFile, one: Resource) -> str | None:

@@ -236,6 +236,27 @@ def test_an_answer_that_comes_again_counts_once_and_a_corrected_one_takes_its_pl
     assert sorted(stored(workspace, "deposits")["paid_cents"]) == [2500, 3480]
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_the_later_version_of_an_answer_stays_whichever_file_comes_first(workspace, apart):
+    earlier, later = (json.loads(json.dumps(CARIN)) for _ in range(2))
+    earlier["meta"], later["meta"] = ({"lastUpdated": f"2026-0{month}-01T00:00:00Z"} for month in (3, 5))
+    later["item"][0]["adjudication"][0]["amount"]["value"] += 1
+    later["total"] = []
+    if apart:
+        take(workspace, a=ndjson(later))
+        before = stored(workspace, "deposits"), stored(workspace, "remit_claims")
+        report = take(workspace, b=ndjson(earlier))
+        assert report.findings.filter(rule="fhir_older")["rows"].to_list() == [1]
+        assert all(
+            stored(workspace, name).equals(rows) for name, rows in zip(("deposits", "remit_claims"), before, strict=True)
+        )
+        assert take(workspace, c=ndjson(later | {"id": "other"})).findings.filter(file="c", rule="fhir_older").is_empty()
+    else:
+        take(workspace, a=ndjson(later), b=ndjson(earlier))
+    first = stored(workspace, "remit_claims")["charge_cents"].to_list()[0]
+    assert first == read_fhir(ndjson(later).encode()).answers["charge_cents"].sum()
+
+
 def test_a_claim_without_lines_and_of_somebody_with_a_name_is_known_by_its_number(workspace):
     report = take(workspace, claims=ndjson(BCDA_CLAIM))
     bill = read_fhir(ndjson(BCDA_CLAIM).encode()).bills.iloc[0]
