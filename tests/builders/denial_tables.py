@@ -140,6 +140,7 @@ NAMES = (
     "claims",
     "submissions",
     "claim_edits",
+    "acknowledgments",
     "transactions",
     "work_log",
     "remit_claims",
@@ -157,6 +158,7 @@ DEFAULTS = {
     },
     "submissions": {"payer": "aetna", "payer_order": "primary", "frequency": "1", "charge_cents": 10000},
     "claim_edits": {"stage": "scrubber", "result": "passed"},
+    "acknowledgments": {"kind": "277CA", "level": "claim", "said_by": "payer", "result": "pending"},
     "transactions": {"kind": "contractual", "party": "primary", "payer": "aetna", "happened_on": DAY, "posted_on": DAY},
     "work_log": {"worked_by": "jane", "action": "follow_up"},
     "payer_rules": {

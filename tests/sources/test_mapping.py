@@ -1,6 +1,7 @@
 """`rcm map`: layouts of real systems proposed from headings, values and sums; asked where two readings are possible."""
 
 import random
+import re
 from pathlib import Path
 
 import openpyxl
@@ -265,6 +266,20 @@ Total,150.00,2.50,20.00,,3.00,5.00,(1.00),179.50
             id="patients, over 90 at the end, the day asked for",
         ),
         pytest.param(
+            "ar_20261031.csv",
+            "Payer,Current,30,60,90,120,Total\nAetna,1.00,2.00,3.00,4.00,5.00,15.00\nB,1.00,,,,,1.00\n",
+            {},
+            1600,
+            id="only where an age begins",
+        ),
+        pytest.param(
+            "ar_2026-10-31.csv",
+            "Payer,0-30,31-60,61-90,91-120,120+,Balance\nA,1.00,2.00,3.00,4.00,5.00,15.00\n% of total,7%,13%,20%,,,\n",
+            {},
+            1500,
+            id="shares below the sums",
+        ),
+        pytest.param(
             "ar.csv",
             "Report Date,Payer,Aging Bucket,Balance\n10/31/2026,Aetna,0-30,100.00\n10/31/2026,Aetna,121+,20.50\n",
             {},
@@ -273,13 +288,13 @@ Total,150.00,2.50,20.00,,3.00,5.00,(1.00),179.50
         ),
     ],
 )
-def test_aging_reports_of_three_layouts_are_proposed_with_their_total(tmp_path, name, text, answers, total):
+def test_aging_reports_of_many_layouts_are_proposed_with_their_total(tmp_path, name, text, answers, total):
     (tmp_path / name).write_text(text)
     assert [question.key for question in propose(tmp_path / name, {}).questions] == list(answers)
     part = propose(tmp_path / name, answers)
     assert part.table.name == "aging_report"
     (trial,) = tried(tmp_path / name, [parse_map(map_text("own", [part]), "own")])
-    assert trial.sums["balance"] == total and {rule for rule, *_ in trial.set_aside} <= {"total_line"}
+    assert trial.sums["balance"] == total and {rule for rule, *_ in trial.set_aside} <= {"total_line", "unreadable"}
     ages = sum(cents for name, cents in trial.sums.items() if name != "balance")
     assert ages == (total if "Bucket" not in text else 0)
 
@@ -301,3 +316,57 @@ def test_columns_that_a_file_lacks_are_looked_up_in_the_other_file_of_the_delive
     assert dict(paid.rows()) == theirs.groupby("Primary Insurance")["cents"].sum().to_dict()
     claims.write_text("Claim,Primary Insurance,Charge\n" + "C0,A,1.00\n" * 5)
     assert propose(ledger, {"party": "primary"}, [ledger, claims]).join is None, "its ids tell no rows apart"
+
+
+VISITS = (
+    "Claim,Patient,Insurance,DOS,Charge,Paid,Paid Date,Adj,Balance\n"
+    "A1,P1,Aetna,01/15/2026,200.00,100.00,02/20/2026,50.00,50.00\nA2,P2,Aetna,01/25/2026,90.00,,,,90.00\n"
+    "A3,P3,Medicare,01/26/2026,10.00,10.00,02/22/2026,0.00,0.00\n"
+)
+HEAD = VISITS.partition("\n")[0]
+EUROPEAN = re.sub(r"(\d\d)/(\d\d)/(\d{4})", r"\2.\1.\3", VISITS.replace(",", ";")).replace(".00", ",00")
+SERIAL = re.sub(r"\d\d/\d\d/\d{4}", lambda day: str((pd.Timestamp(day[0]) - pd.Timestamp("1899-12-30")).days), VISITS)
+FORMS = {
+    "plain": (VISITS, None),
+    "UTF-16": (VISITS.encode("utf-16"), None),
+    "mixed line ends": (VISITS.replace("\n", "\r\n", 1).replace("50.00\n", "50.00\r"), None),
+    "semicolons, decimal commas, days first": (EUROPEAN, None),
+    "the headings again on the second page": (VISITS.replace("A2,", f"{HEAD}\nA2,"), "header_again"),
+    "a totals row": (VISITS + "Total,,,,300.00,110.00,,50.00,140.00\n", "total_line"),
+    "a totals row without its name": (VISITS + ",,,,300.00,110.00,,50.00,140.00\n", "missing"),
+    "adjustments in parentheses": (VISITS.replace(",50.00,50.00", ",(50.00),50.00"), None),
+    "currency signs and codes": (VISITS.replace(",200.00", ",$200.00").replace(",100.00", ",USD 100.00"), None),
+    "days as a spreadsheet counts them": (SERIAL, None),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_list_of_visits_in_many_forms_has_the_same_totals(tmp_path, form):
+    text, rule = FORMS[form]
+    path = tmp_path / "visits.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    part = propose(path, {})
+    assert part.questions == []
+    (trial,) = tried(path, [parse_map(map_text("own", [part]), "own")])
+    sums = {"charges": 30000, "payments": 11000, "contractual adjustments": 5000, "balance": 14000}
+    assert trial.sums == sums and trial.remarks == ()
+    assert [(told, count) for told, count, _ in trial.set_aside] == ([(rule, 1)] if rule else [])
+
+
+BANK = {
+    "debit and credit": "Date,Description,Debit,Credit\n01/15/2026,A,,350.00\n01/16/2026,RENT,300.00,\n",
+    "a word for the side": "Date,Details,Amount,Dr/Cr\n01/15/2026,A,350.00,CR\n01/16/2026,RENT,300.00,DR\n",
+    "signs and words": "Posting Date,Text,Amount,Type\n01/15/2026,A,350,ACH_CREDIT\n01/16/2026,RENT,-300,ACH_DEBIT\n",
+    "a balance at the end": "Account,1\n\nDate,Description,Withdrawals,Deposits\n01/15/2026,A,,350.00\n"
+    "01/16/2026,RENT,300.00,\nEnding balance,,,1050.00\n",
+}
+
+
+@pytest.mark.parametrize("form", BANK)
+def test_only_what_comes_in_is_a_deposit_however_the_bank_says_so(tmp_path, form):
+    path = tmp_path / "statement.csv"
+    path.write_text(BANK[form])
+    part = propose(path, {})
+    assert part.table.name == "bank_statement" and part.questions == []
+    (trial,) = tried(path, [parse_map(map_text("own", [part]), "own")])
+    assert trial.sums == {"deposits": 35000}

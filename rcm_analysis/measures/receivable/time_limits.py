@@ -66,9 +66,10 @@ def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) 
         appeal since; the clock starts with that decision.
         secondary_filing: claims that the primary settled, not sent to the secondary payer; those it
         forwarded itself count once 45 days passed without an answer. open_cents is what it left.
-        is_recoverable is false for a denial as filed too late (29), unless the clearinghouse or payer
-        accepted the claim within the filing limit: without that proof no appeal succeeds. It is false
-        for a missed deadline as well. Claims of a payer without a rule are not listed.
+        is_recoverable is false for a denial as filed too late (29), unless the clearinghouse or payer accepted
+        the claim within the filing limit, or the payer gave it a number of its own by then (REF*1K of an answer
+        that does not reject): without that proof no appeal succeeds. It is false for a missed deadline as well.
+        Claims of a payer without a rule are not listed.
     Date basis
         service_on (filing); received_on of the decision (appeal, secondary filing)
     Unit
@@ -173,11 +174,19 @@ def standing_denials(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
 
 
 def _filed_in_time(rows: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.Series:
-    """True where a front end accepted the claim within the payer's filing limit."""
+    """True where a front end accepted the claim, or the payer numbered it, within the payer's filing limit."""
     accepted = source(tables, "claim_edits", [*KEY, "checked_on", "stage", "result"]).filter(
         col("checked_on") <= as_of, col("stage").is_in(list(FRONT_ENDS)), col("result") == "passed"
     )
-    first = collect(accepted.group_by(*KEY).agg(col("checked_on").min()), KEY, dates=["checked_on"])
+    proofs = [accepted.select(*KEY, "checked_on")]
+    if "acknowledgments" in tables:
+        names = [*KEY, "payer_claim_id", "result", "received_on"]
+        numbered = source(tables, "acknowledgments", names).filter(
+            col("received_on") <= as_of, ~col("payer_claim_id").is_null(), ~(col("result") == "failed")
+        )
+        proofs.append(numbered.filter(~col("claim_id").is_null()).select(*KEY, checked_on=col("received_on")))
+    proven = nw.concat(proofs, how="vertical")
+    first = collect(proven.group_by(*KEY).agg(col("checked_on").min()), KEY, dates=["checked_on"])
     due = with_limit(rows.assign(starts_on=rows["service_on"]), tables, KINDS["filing"], as_of=as_of)
     both = due.merge(first, on=list(KEY), how="left")
     return pd.Series((both["checked_on"] <= both["deadline_on"]).to_numpy(), index=rows.index)

@@ -267,7 +267,8 @@ def _status(items: pd.DataFrame) -> np.ndarray:
         before("last_sent_on", "decided_on") & (items["last_sent_on"] > items["decided_on"])
     )
     held = (items["note_outcome"] == "waiting_on_client") & items["hold_reason"].notna()
-    rejected = is_primary & items["decided_on"].isna() & before("failed_sent_on", "last_sent_on")
+    is_back = before("failed_sent_on", "last_sent_on") & (is_primary | items["last_sent_on"].notna())
+    rejected = items["decided_on"].isna() & is_back  # of another payer only where the bill to it was checked
     crossing = items["crosses_over"].fillna(False).astype(bool)
     cases = {
         "underpaid": items["short_cents"].notna(),

@@ -66,7 +66,7 @@ COLUMNS = (
 DEADLINES = {
     "filing": ("held", "rejected", "unbilled", "processing"),
     "appeal": ("denied", "denied_again", "underpaid"),
-    "secondary_filing": ("secondary_unbilled", "processing", "pended"),
+    "secondary_filing": ("secondary_unbilled", "rejected", "processing", "pended"),
 }
 LIMIT = {
     "filing": "filing_limit_days",

@@ -8,6 +8,7 @@ in and again on the way out, and a difference is an error of ours. Messages hold
 |---|---|
 | `fields` | it does not have the header's number of fields |
 | `total_line` | it is a total or subtotal line (its amount is not counted in) |
+| `header_again` | it repeats the headings, as reports of several pages do |
 | `stray_quote` | one quoted cell holds line breaks and as many separators as a whole row |
 | `missing` | a required value is empty |
 | `unreadable` | a date, amount, number, flag or the value of a policy's rule cannot be read |
@@ -382,7 +383,7 @@ def swallowed(rows: pl.DataFrame, recognised: Recognised, texts: TextTable) -> p
 def totals_apart(
     rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised, once: Once
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Broken rows that open with "Total": one fault in place of many, and no dollars."""
+    """Broken rows that open with "Total", or repeat the headings: one fault in place of many, and no dollars."""
     if found.is_empty():
         return rows, found
     table = recognised.table
@@ -394,14 +395,20 @@ def totals_apart(
         needed = [column.name for column in table.columns[1:] if column.kind == "text" and not column.empty]
     lacking = pl.any_horizontal(pl.col(name).is_null() | word(name).str.contains(TOTAL) for name in needed)
     totals = faulty.filter(opens.fill_null(False) & lacking.fill_null(True))["row"]
-    if totals.is_empty():
-        return rows, found
-    here = pl.col("row").is_in(totals.implode())
-    lines = pl.DataFrame({"row": totals}).with_columns(
-        name=pl.lit(None, pl.String), rule=pl.lit("total_line"), message=pl.lit("a total line, not a row of data")
-    )
-    rows = rows.with_columns(pl.when(~here).then(pl.col("amount")).alias("amount"))
-    return rows, pl.concat([found.filter(~here), lines])
+    heads = [(str(place), head.strip()) for place, head in enumerate(recognised.header) if head.strip()]
+    heading = pl.all_horizontal(pl.col(place).str.strip_chars() == head for place, head in heads)
+    for there, rule, message in (
+        (totals, "total_line", "a total line, not a row of data"),
+        (faulty.filter(heading.fill_null(False))["row"], "header_again", "the headings again, not a row of data"),
+    ):
+        if there.len():
+            here = pl.col("row").is_in(there.implode())
+            lines = pl.DataFrame({"row": there}).select(
+                "row", name=pl.lit(None, pl.String), rule=pl.lit(rule), message=pl.lit(message)
+            )
+            rows = rows.with_columns(pl.when(~here).then(pl.col("amount")).alias("amount"))
+            found = pl.concat([found.filter(~here), lines])
+    return rows, found
 
 
 def doubled(stored: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -39,9 +39,11 @@ def cleaned(text: pl.Expr, empty: Iterable[str] = ()) -> pl.Expr:
 def _money(decimal: str, places: str) -> str:
     point, thousands = ("\\.", ",") if decimal == "." else (",", "\\.")
     number = rf"(?:(?:\d{{1,3}}(?:{thousands}\d{{3}})+|\d+)(?:{point}{places})?|{point}{places})"
+    usd = r"(?:US\$|USD|\$)"
     return (
-        rf"^(?:(?:-\s*\$?\s*|\$\s*-?\s*)?{number}|\$?\s*{number}\s*-"
-        rf"|\(\s*\$?\s*{number}\s*\)|\$\s*\(\s*{number}\s*\))$"
+        rf"^(?:(?:-\s*{usd}?\s*|{usd}\s*-?\s*)?{number}|{usd}?\s*{number}\s*-|-?{number}\s*USD"
+        rf"|\$?\s*{number}\s*(?:CR|DR|Cr|Dr|cr|dr)"
+        rf"|\(\s*{usd}?\s*{number}\s*\)|{usd}\s*\(\s*{number}\s*\))$"
     )
 
 
@@ -49,7 +51,8 @@ def cents(text: pl.Expr, decimal: str = ".") -> pl.Expr:
     """The amount in cents, exactly; null where it is not an amount of whole cents.
 
     Counts
-        `1234.5`, `$1,234.50`, `-12`, `12.00-`, `$-12.00`, `(12.00)`, `($12.00)`, `$ (12.00)`, `.50`.
+        `1234.5`, `$1,234.50`, `-12`, `12.00-`, `$-12.00`, `(12.00)`, `($12.00)`, `$ (12.00)`, `.50`, `USD 12.00`,
+        `US$12.00`, `12.00 USD`; `12.00 CR` is a credit, below zero, `12.00 DR` a debit. No other currency.
         Zeros after the second decimal are read (`85.5500`). So is an amount within a thousandth of a
         cent of whole cents (`1769.0000000000002`, `988.3699951171875`): the residue of a float. Any
         other third decimal is not.
@@ -100,7 +103,7 @@ def _nearest_cents(text: pl.Expr, decimal: str) -> pl.Expr:
     units = parts.field("field_0").replace("", "0").cast(pl.Int64, strict=False)
     digits = (parts.field("field_1").fill_null("").str.strip_chars_end(".") + "000").str.slice(0, 3)
     amount = units * 100 + (digits.cast(pl.Int64, strict=False) + 5) // 10
-    return pl.when(text.str.contains(r"[-(]")).then(-amount).otherwise(amount)
+    return pl.when(text.str.contains(r"[-(]|\d\s*(?i:cr)$")).then(-amount).otherwise(amount)
 
 
 def splits_a_cent(text: pl.Expr, decimal: str = ".") -> pl.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ..exports.text_tables import TOTAL, Opening, below_header, is_workbook, ope
 from ..exports.values import SERIAL, cents, cleaned, day, is_residue
 from ..exports.workbooks import workbook_openings
 from ..processes import limited
-from .headings import age_of, words_of
+from .headings import ages_of, words_of
 
 DATE_FORMATS = (
     "%m/%d/%Y",
@@ -39,6 +40,8 @@ DATE_FORMATS = (
     "%d/%m/%Y %H:%M",
     "%d/%m/%Y %H:%M:%S",
 )
+SERIAL_YEARS = (dt.date(2000, 1, 1), dt.date(2049, 12, 31))
+"""Between these days a number under a heading of dates is a day as a spreadsheet counts it."""
 NEARLY_ALL = 0.98
 """So much of a column's filled cells must read as a kind."""
 MOST_ROWS = 200_000
@@ -135,7 +138,7 @@ def _header_score(cells: tuple[str, ...]) -> float:
     texts = [cell.strip() for cell in cells if cell.strip()]
     if len(texts) < 3 or len(set(texts)) < len(texts):
         return 0
-    ages = [text for text in texts if age_of(text)]
+    ages = ages_of(texts)
     named = [
         text for text in texts if text in ages or (not text[0].isdigit() and text[0] not in "$-(" and len(text) < 60)
     ]
@@ -147,7 +150,7 @@ def _header_score(cells: tuple[str, ...]) -> float:
 
 _KNOWN = """account adjustment allowed amount balance category charge check claim code control copay credit date debit
 deposit deposits due group kind location modifier number outstanding party patient payer payment posting procedure
-provider reason reference responsibility service status transaction type units visit withdrawals"""
+provider reason reference responsibility service status transaction type units visit withdrawals cr dr details"""
 KNOWN = frozenset(_KNOWN.split())
 
 
@@ -165,8 +168,16 @@ def _rows(path: Path, top: Opening, record: int, width: int) -> pl.DataFrame:
         found = read_csv(path, top.delimiter or ",", ("utf-8", "cp1252"), record + 1, width)
     rows = found.rows.head(MOST_ROWS)
     names = [name for name in rows.columns if name != "row"]
-    opens = pl.any_horizontal(pl.col(name).str.contains(TOTAL) for name in names)
-    return rows.filter(~opens.fill_null(False))
+    opens = pl.any_horizontal(pl.col(name).str.contains(f"{TOTAL}|{_NO_ROW}") for name in names)
+    heads = [cell.strip().lower() for cell in top.records[record][:width]]
+    again = [
+        pl.col(str(place)).str.strip_chars().str.to_lowercase() == head for place, head in enumerate(heads) if head
+    ]
+    return rows.filter(~opens.fill_null(False), ~pl.all_horizontal(again).fill_null(False))
+
+
+_NO_ROW = r"^\W*(?i:(?:beginning|opening|ending|closing|previous) balance|balance (?:brought )?forward|% of|percent)"
+"""A cell that opens a line which is no row of data, beside totals."""
 
 
 def _cells(rows: pl.DataFrame) -> pl.Series:
@@ -195,8 +206,9 @@ def _held(rows: pl.DataFrame, place: int, heading: str, decimal: str, empty: tup
     )
     iso = days["iso"].count() >= least and filled.len() > 0
     formats = [] if iso else [pattern for pattern in DATE_FORMATS if filled.len() and days[pattern].count() >= least]
-    if not iso and not formats and top.sheet is not None and "date" in words_of(heading):
+    if not iso and not formats and "date" in words_of(heading):
         serial = filled.to_frame("cell").select(day(own, [SERIAL])).to_series()
+        serial = serial.filter(serial.is_between(*SERIAL_YEARS))
         formats = [SERIAL] if filled.len() and serial.count() >= least else []
     words = filled.str.to_lowercase().unique()
     return Held(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from ...tables.schema_base import Table
@@ -296,6 +296,19 @@ def age_of(heading: str) -> str | None:
         if low <= first <= high:
             return f"bucket_{low}_{high}_cents" if is_open or last <= high else None
     return "bucket_over_120_cents"
+
+
+def ages_of(headings: Sequence[str]) -> dict[str, str]:
+    """Our column for each heading that names an age; "30", "60" and "90" alone are where an age begins, if all do so.
+
+    >>> ages_of(["Payer", "Current", "30", "60", "90", "120"])["60"]
+    'bucket_61_90_cents'
+    """
+    found = {heading: age for heading in headings if (age := age_of(heading))}
+    bare = [heading for heading in headings if heading.strip() in ("30", "60", "90", "120")]
+    if len(bare) > 2:
+        found |= {heading: age for heading in bare if (age := age_of(f"over {heading}"))}
+    return found
 
 
 def likeness(heading: str, table: Table, column: str) -> float:

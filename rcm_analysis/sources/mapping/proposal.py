@@ -18,7 +18,7 @@ from ..exports.visits import VISITS
 from ..exports.whole_file import is_id
 from .columns import NEARLY_ALL, Held, Unknown, look_at
 from .drafts import Partner, Proposed, Question
-from .headings import PHRASES, age_of, likeness, words_of
+from .headings import PHRASES, ages_of, likeness, words_of
 from .signs import negated, sign_of
 from .vocabulary import KIND_WORDS, PARTY_HINTS, PARTY_WORDS, STATUS_WORDS
 
@@ -117,7 +117,7 @@ def _fitness(file: Unknown, table: Table) -> float:
     if table.name == "bank_statement":  # a ledger has a day and an amount, too: and claims, or charges, beside them
         is_ledger = any(LEDGER_WORDS & set(held.words) for held in file.columns)
         lacking += 2 * (is_ledger or "claim_id" in _assigned(file, READ["transactions"]))
-    ages = len({age_of(held.heading) for held in file.columns} - {None})
+    ages = len(set(ages_of([held.heading for held in file.columns]).values()))
     if table is AGING_REPORT:
         is_open = ages > 2 or "bucket" in found
         lacking += 0 if is_open and not {"service_on", "charge_cents"} & set(_assigned(file, VISITS)) else 9
@@ -310,6 +310,7 @@ def _forms(out: Proposed, answers: Mapping[str, str]) -> None:
         out.settings["sheet"] = out.file.sheet
     if out.table.name == "bank_statement":
         _two_columns(out, CREDITS, DEBITS)
+        _only_credits(out)
     forms = {"visits": _visits, "transactions": _transactions, "remittance_rows": _answers, "aging_report": _aging}
     forms.get(out.table.name, _plain)(out, answers)
     asked = {question.key for question in out.questions}
@@ -355,18 +356,16 @@ def _aging(out: Proposed, answers: Mapping[str, str]) -> None:
     """Ages side by side, or one age a row; the day of the report of a column, of the file's name, or asked for."""
     out.settings["one_row_per"], out.why["one_row_per"] = "aging_balance", "ages stand side by side, no postings"
     ages: dict[str, list[str]] = {}
-    for held in out.file.columns:
-        age = age_of(held.heading)
-        if age and (held.is_money or not held.filled):
-            ages.setdefault(age, []).append(held.heading)
+    named = ages_of([held.heading for held in out.file.columns if held.is_money or not held.filled])
+    for heading, age in named.items():
+        ages.setdefault(age, []).append(heading)
     if ages:
         out.columns.pop("bucket", None)
-        out.columns = {name: heading for name, heading in out.columns.items() if not age_of(heading)}
+        out.columns = {name: heading for name, heading in out.columns.items() if heading not in named}
         out.sums = dict(sorted(ages.items()))
     elif held := out.held("bucket"):
         out.why["one_row_per"] = "each row is one age of an account"
-        named = {word: age_of(word) for word in held.words}
-        out.values["bucket"] = {word: BUCKETS[name] for word, name in named.items() if name}
+        out.values["bucket"] = {word: BUCKETS[name] for word, name in ages_of(held.words).items()}
     if "reported_on" in out.columns:
         return
     for pattern, form in DAY_IN_NAME:
@@ -478,6 +477,18 @@ def _two_columns(out: Proposed, *sides: frozenset[str]) -> None:
     out.columns.pop("amount_cents", None)
     out.settings["amount_cents"] = found
     out.why["amount_cents"] = "debits and credits stand in two columns"
+
+
+def _only_credits(out: Proposed) -> None:
+    """A column of words for in and out: rows of money that goes out are left."""
+    for held in out.file.columns:
+        words = {word: words_of(word.title()) for word in held.words}
+        outgoing = [word for word, parts in words.items() if parts & (DEBITS | {"dr", "d"})]
+        incoming = [word for word, parts in words.items() if parts & (CREDITS | {"cr", "c", "deposit"})]
+        if outgoing and len(outgoing) + len(incoming) == len(words) and not set(outgoing) & set(incoming):
+            out.settings["take"] = {"header": held.heading, "rows": incoming, "leave": outgoing}
+            out.why["take"] = "its words say which rows go out; they are no deposits"
+            return
 
 
 CREDITS, DEBITS = frozenset({"credit", "credits", "deposits"}), frozenset({"debit", "debits", "withdrawals"})

@@ -41,6 +41,10 @@ def _section(part: Proposed, title: str) -> list[str]:
         if isinstance(pairs, dict) and pairs:
             why = part.why.get(key) or "; ".join(f"{name}: {part.why[name]}" for name in pairs if name in part.why)
             lines.append(_line(key, _inline(pairs), why))
+    take = part.settings.get("take")
+    if isinstance(take, dict):
+        pairs = ", ".join(f"{key} = {_value(value)}" for key, value in take.items())
+        lines.append(_line("take", f"{{ {pairs} }}", part.why.get("take", "")))
     lines += ["", f"[{title}.columns]"]
     lines += [_line(name, _quoted(heading), part.why.get(name, "")) for name, heading in _ordered(part)]
     amounts = part.settings.get("amount_cents")

@@ -200,6 +200,23 @@ def test_a_timely_filing_denial_needs_proof(builders_remit, carc, edits, recover
 
 
 @pytest.mark.parametrize(
+    ("answer", "recoverable"),
+    [
+        pytest.param({}, True, id="the payer has numbered the claim, and says no more"),
+        pytest.param({"payer_claim_id": None}, False, id="received, under no number of the payer's"),
+        pytest.param({"result": "failed"}, False, id="numbered and rejected: not filed"),
+        pytest.param({"received_on": "2026-12-31"}, False, id="known later than the day of the report"),
+        pytest.param({"claim_id": "C2"}, False, id="another claim's"),
+    ],
+)
+def test_the_payers_own_number_proves_that_a_claim_was_filed(builders_remit, answer, recoverable):
+    said = {"claim_id": "C1", "payer_claim_id": "ICN1", "result": "pending", "received_on": "2026-10-03", **answer}
+    told = builders_remit.denied("C1", "29")
+    found = measures.deadlines(book(builders_remit, told, acknowledgments=[said]), as_of=NOVEMBER)
+    assert found["is_recoverable"].tolist() == [recoverable]
+
+
+@pytest.mark.parametrize(
     ("accepted", "recoverable"),
     [
         pytest.param("2026-10-30", True, id="on the last day"),

@@ -625,6 +625,31 @@ def test_what_a_secondary_never_answered_is_too_late_after_its_limit():
     )
 
 
+@pytest.mark.parametrize(
+    ("sent_on", "later", "status"),
+    [
+        pytest.param("2026-08-20", {}, "rejected", id="the bill to the secondary"),
+        pytest.param("2026-08-02", {}, "processing", id="the primary's, long before"),
+        pytest.param("2026-08-20", {"submitted_on": "2026-09-10"}, "processing", id="mended and sent again"),
+    ],
+)
+def test_a_rejected_bill_to_the_secondary_is_to_be_mended(sent_on, later, status):
+    office = Office()
+    office.claim("S1", "2026-08-01", sent="2026-08-02", secondary_payer="aetna")
+    office.decide("S1", "2026-08-15", {"45": 4_000, "2": 1_200}, paid=4_800)
+    moves = [("payment", "primary", -4_800), ("contractual", "primary", -4_000)]
+    office.moved("S1", "2026-08-16", *moves, ("transfer", "primary", -1_200), ("transfer", "secondary", 1_200))
+    for day in ({"submitted_on": "2026-08-20"}, *([later] if later else [])):
+        office.put("submissions", claim_id="S1", payer_order="secondary", **day)
+    check = {"checked_on": "2026-08-21", "sent_on": sent_on, "stage": "clearinghouse", "result": "failed"}
+    office.put("claim_edits", edit_id="e", claim_id="S1", reason="subscriber unknown", **check)
+    found = office.list().set_index("party").loc["secondary"]
+    assert found["status"] == status
+    if status == "rejected":
+        assert (found["action"], found["deadline_kind"]) == ("resubmit", "secondary_filing")
+        assert "Rejected by the clearinghouse on 2026-08-21: subscriber unknown" in found["reason"]
+
+
 def test_a_claim_asked_about_may_still_be_paid_by_itself():
     """Two of ten were asked about on day 40 and one of them was paid on day 60: half of those asked about come by
     themselves."""

@@ -248,9 +248,12 @@ def test_the_later_version_of_an_answer_stays_whichever_file_comes_first(workspa
         report = take(workspace, b=ndjson(earlier))
         assert report.findings.filter(rule="fhir_older")["rows"].to_list() == [1]
         assert all(
-            stored(workspace, name).equals(rows) for name, rows in zip(("deposits", "remit_claims"), before, strict=True)
+            stored(workspace, name).equals(rows)
+            for name, rows in zip(("deposits", "remit_claims"), before, strict=True)
         )
-        assert take(workspace, c=ndjson(later | {"id": "other"})).findings.filter(file="c", rule="fhir_older").is_empty()
+        assert (
+            take(workspace, c=ndjson(later | {"id": "other"})).findings.filter(file="c", rule="fhir_older").is_empty()
+        )
     else:
         take(workspace, a=ndjson(later), b=ndjson(earlier))
     first = stored(workspace, "remit_claims")["charge_cents"].to_list()[0]
