@@ -42,7 +42,6 @@ def _money(decimal: str, places: str) -> str:
     usd = r"(?:US\$|USD|\$)"
     return (
         rf"^(?:(?:-\s*{usd}?\s*|{usd}\s*-?\s*)?{number}|{usd}?\s*{number}\s*-|-?{number}\s*USD"
-        rf"|\$?\s*{number}\s*(?:CR|DR|Cr|Dr|cr|dr)"
         rf"|\(\s*{usd}?\s*{number}\s*\)|{usd}\s*\(\s*{number}\s*\))$"
     )
 
@@ -52,7 +51,7 @@ def cents(text: pl.Expr, decimal: str = ".") -> pl.Expr:
 
     Counts
         `1234.5`, `$1,234.50`, `-12`, `12.00-`, `$-12.00`, `(12.00)`, `($12.00)`, `$ (12.00)`, `.50`, `USD 12.00`,
-        `US$12.00`, `12.00 USD`; `12.00 CR` is a credit, below zero, `12.00 DR` a debit. No other currency.
+        `US$12.00`, `12.00 USD`. No other currency, and no CR or DR, which mean one or the other by the column.
         Zeros after the second decimal are read (`85.5500`). So is an amount within a thousandth of a
         cent of whole cents (`1769.0000000000002`, `988.3699951171875`): the residue of a float. Any
         other third decimal is not.
@@ -103,7 +102,7 @@ def _nearest_cents(text: pl.Expr, decimal: str) -> pl.Expr:
     units = parts.field("field_0").replace("", "0").cast(pl.Int64, strict=False)
     digits = (parts.field("field_1").fill_null("").str.strip_chars_end(".") + "000").str.slice(0, 3)
     amount = units * 100 + (digits.cast(pl.Int64, strict=False) + 5) // 10
-    return pl.when(text.str.contains(r"[-(]|\d\s*(?i:cr)$")).then(-amount).otherwise(amount)
+    return pl.when(text.str.contains(r"[-(]")).then(-amount).otherwise(amount)
 
 
 def splits_a_cent(text: pl.Expr, decimal: str = ".") -> pl.Expr:
