@@ -180,13 +180,19 @@ def _moved() -> list[tuple[str, Callable[[dict[str, Any]], str]]]:
 def _write_plan(read: Assumptions, scenario: str, asked: Path | None, out: Path, notes: str = "") -> Path:
     """The live workbook, and beside it the assumptions: as they were given, or as they stand in the workbook or were
     measured, after `notes`."""
+    from ..exhibits.care_coordination_plan.words import kind_words
     from ..exhibits.care_coordination_plan.workbook.book import write_plan_workbook
     from ..models.plan.assumptions import EXAMPLE, as_toml, shipped
+    from ..models.plan.programme import programme_plan
+    from ..models.plan.scenarios import futures
 
     ours = None if asked is None else EXAMPLE if asked == EXAMPLE else shipped(asked)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        written = write_plan_workbook(read, out / "plan.xlsx", scenario=scenario)
+        peak = programme_plan(read, scenario).summary.peak_deficit_cents
+        kind = kind_words(peak, futures(read, scenario)) if read.uncertainty else ""
+        remark = f"As this workbook was made, scenario {scenario}: {kind}" if kind else ""
+        written = write_plan_workbook(read, out / "plan.xlsx", scenario=scenario, remark=remark)
     except OSError as error:
         raise _cannot_write(error, out) from None
     _write(out / "assumptions.toml", ours.read_text(encoding="utf-8") if ours else notes + as_toml(read))

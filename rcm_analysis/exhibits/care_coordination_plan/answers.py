@@ -20,7 +20,7 @@ from ..tables import Shown, show
 from . import figures as plan_figures
 from .figures import show_sliders
 from .results import PlanResults
-from .words import FIGURES, assumptions_table, exit_text, lever_text, shipped_words, when, whole_cents
+from .words import FIGURES, assumptions_table, exit_text, kind_words, lever_text, shipped_words, when, whole_cents
 
 MONEY = (
     ("revenue", "Net revenue"),
@@ -137,12 +137,8 @@ class CarePlan:
 
     def _kind_words(self) -> str:
         """That the plan is on the kind side, where half of the drawn futures are deeper; nothing else."""
-        if not self.assumptions.uncertainty:
-            return ""
-        half = int(self.drawn.peaks.set_index("percentile")["peak_deficit_cents"][50])
-        ours = self.plan.summary.peak_deficit_cents
-        said, deeper = as_text(-ours, "usd"), as_text(-half, "usd")
-        return f" {said} is on the kind side: half of the futures are deeper than {deeper}." if half < ours else ""
+        said = kind_words(self.plan.summary.peak_deficit_cents, self.drawn) if self.assumptions.uncertainty else ""
+        return f" {said}" if said else ""
 
     def _exit_words(self) -> tuple[str, str]:
         if self.exits.empty:

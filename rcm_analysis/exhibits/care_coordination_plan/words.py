@@ -12,6 +12,7 @@ import pandas as pd
 from ...ledger.ratios import ratio
 from ...models.plan.assumptions import MEDICARE, Assumptions, Dated, at, example_assumptions, read_assumptions
 from ...models.plan.fields import BY_KEY, FIELDS, LEVER_BY_KEY, MILLI, SHARE, natural
+from ...models.plan.scenarios import Futures
 from ..blocks import Block
 from ..formats import as_text, counted
 from ..tables import Shown, show
@@ -277,6 +278,13 @@ def exit_text(lever: str, value: Any) -> str:
     if lever == "opening_cash":
         return as_text(int(value), "usd")
     return "as planned" if int(value) == LEVER_BY_KEY[lever].neutral else lever_text(lever, int(value))
+
+
+def kind_words(peak_cents: int, drawn: Futures) -> str:
+    """That a plan's peak deficit is on the kind side, where half of its drawn futures are deeper; nothing else."""
+    half = int(drawn.peaks.set_index("percentile")["peak_deficit_cents"][50])
+    said, deeper = as_text(-peak_cents, "usd"), as_text(-half, "usd")
+    return f"{said} is on the kind side: half of the futures are deeper than {deeper}." if half < peak_cents else ""
 
 
 def whole_cents(value: float | None) -> int | None:

@@ -22,7 +22,7 @@ from rcm_analysis.models.plan import sections
 from rcm_analysis.models.plan.assumptions import example_assumptions
 from rcm_analysis.models.plan.rules import FILE_ONLY, RULES
 
-SMALL = dataclasses.replace(example_assumptions(), months=6)
+SMALL = dataclasses.replace(example_assumptions(), months=6, scenarios=example_assumptions().scenarios[:2])
 MAY, JUNE = dt.datetime(2027, 5, 1), dt.datetime(2027, 6, 1)
 AFTER = {"from": 3, "value": 4}
 """Columns from the value of an input to its first change."""

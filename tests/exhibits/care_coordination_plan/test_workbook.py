@@ -21,9 +21,11 @@ from rcm_analysis.exhibits.care_coordination_plan.workbook.inputs import cell_na
 from rcm_analysis.models.plan.assumptions import example_assumptions, parse
 from rcm_analysis.models.plan.fields import FIELDS
 from rcm_analysis.models.plan.programme import programme_plan, working_capital
+from rcm_analysis.models.plan.scenarios import scenario_table, tornado
 
-SMALL = dataclasses.replace(example_assumptions(), months=12)
-"""The shipped example's first year: a workbook small enough to open many times."""
+FEW = tuple(item for item in example_assumptions().scenarios if item.name in ("base", "slow_payer", "your_own"))
+SMALL = dataclasses.replace(example_assumptions(), months=12, scenarios=FEW)
+"""The shipped example's first year under three scenarios: a workbook small enough to open many times."""
 SEEDS = (1, 3, 4, 10, 12)
 TWO_REGIONS = [{"from": "2025-01", "upstate": 0.25, "downstate": 0.75}]
 MIX = GOLDEN["acuity"]["mix"][0]
@@ -57,6 +59,16 @@ def changed(workbook: Path, changes: dict[str, object], path: Path) -> Path:
 
 
 class TestShape:
+    def test_the_board_is_one_page_with_charts_and_dollars(self, workbook):
+        board = openpyxl.load_workbook(workbook)["Board"]
+        assert (board.page_setup.orientation, board.page_setup.fitToHeight, len(board._charts)) == ("landscape", 1, 2)
+        rows = {cell.value: cell.row for cell in board["A"] if cell.value}
+        assert all("$" in board.cell(rows[name], 2).number_format for name in ("Peak deficit", "Recoupment reserve"))
+        titles = [board.cell(6, 2 + place).value for place in range(len(SMALL.scenarios))]
+        assert [title.partition('="",')[0] for title in titles] == [
+            f"=IF(Scenarios!{letter}5" for letter in "DEFGHIJ"[: len(titles)]
+        ]
+
     def test_every_input_is_a_named_cell(self, workbook):
         names = openpyxl.load_workbook(workbook).defined_names
         assert {cell_name(field.key) for field in FIELDS} <= set(names)
@@ -441,8 +453,8 @@ EDITS = {
     "outreach_paid": True,
     "enrolment_delay_months": 3,
     "Summary!B4": "your_own",
-    "Scenarios!J11": -0.15,
-    "Scenarios!J15": 33,
+    "Scenarios!F11": -0.15,
+    "Scenarios!F15": 33,
     "Staff!A10": "New",
     "Staff!B10": dt.datetime(2027, 9, 15),
     "Staff!D10": 0.5,
@@ -476,6 +488,26 @@ class TestLibreOffice:
     @pytest.mark.parametrize("scenario", SHIPPED)
     def test_every_monthly_figure_of_the_shipped_scenarios(self, saved, scenario):
         compare(saved[scenario], example_assumptions(), scenario)
+
+    def test_the_board_has_every_scenario_and_one_lever_at_both_ends(self, saved):
+        """Whatever is chosen, each column is that scenario's own; the last two move with the one chosen."""
+        example, table = example_assumptions(), scenario_table(example_assumptions())
+        ends = tornado(example, "slow_payer").set_index("lever").loc["lag_days"]
+        for chosen in ("slow_payer", "denial_spike"):
+            board = openpyxl.load_workbook(saved[chosen], data_only=True)["Board"]
+            rows = {cell.value: cell.row for cell in board["A"] if cell.value}
+            peaks = [whole_cents(cell.value) for cell in board[rows["Peak deficit"]][1 : len(SHIPPED) + 3]]
+            assert peaks[:-2] == table["peak_deficit_cents"].tolist()
+            if chosen == "slow_payer":
+                assert peaks[-2:] == [ends["low_peak_cents"], ends["high_peak_cents"]]
+            closing = [whole_cents(c.value) for c in board[rows["Running cash flow at the end"]][1 : len(SHIPPED) + 1]]
+            assert closing == table["closing_cash_cents"].tolist() and board["B5"].value == "OK"
+            lines = {name: [c.value or 0 for c in board[row][1:7] if c.value != ""] for name, row in rows.items()}
+            first, last = rows["Net revenue"], rows["Accrual result"]
+            block = [name for name, row in rows.items() if first <= row < last]
+            assert [round(sum(part), 2) for part in zip(*(lines[name] for name in block), strict=True)] == [
+                round(total, 2) for total in lines["Accrual result"]
+            ]
 
     def test_the_published_example(self, saved):
         compare(saved["published"], PUBLISHED, "base")

@@ -3,8 +3,9 @@
     write_plan_workbook(assumptions, path)
     read_workbook(path)            # the edited inputs back as Assumptions
 
-Sheets: Summary (scenario selector, figures, charts), Years and Plan (dollars), the inputs (Assumptions, Staff,
-Rates, Scenarios), Lags, Checks, and the arithmetic (Months, Paid share, Receipts). Every cell of a monthly sheet is a
+Sheets: Summary (scenario selector, figures, charts), Board (one page to print: scenarios side by side), Years and Plan
+(dollars), the inputs (Assumptions, Staff, Rates, Scenarios), Lags, Checks, and the arithmetic (Months, Paid share,
+Receipts; hidden, the plan under each scenario). Every cell of a monthly sheet is a
 formula; none holds a number that Python computed.
 """
 
@@ -27,6 +28,7 @@ from ....models.plan.assumptions import BASE, Assumptions
 from ....models.plan.engine import MONTH_DAYS
 from ....models.plan.fields import MILLI
 from ....models.plan.programme import LAGS, refuse_overload
+from .board import BOARD, DOLLARS, HEADS, figures_of, write_board
 from .checks import traffic_light, write_checks
 from .entries import ENTRIES
 from .inputs import (
@@ -53,8 +55,7 @@ from .reading import read_scenario, read_workbook
 from .rows import FIRST, INDEX_ROW, MONTH_ROW, MONTHS, RECEIPTS, SHARES, TOP, Months
 from .years import YEARS, write_years
 
-USD, HEADS = "$#,##0.00;[Red]-$#,##0.00", "#,##0.0"
-DOLLAR_SHEET = "$#,##0;[Red]-$#,##0"
+USD = "$#,##0.00;[Red]-$#,##0.00"
 MONTHS_A_PAGE = 12
 MADE_ON = dt.datetime(2000, 1, 1)
 """The date in the file's properties: the same assumptions give the same workbook."""
@@ -106,8 +107,8 @@ PLAN_ROWS: tuple[tuple[str, str, int], ...] = (
 TOTALS = {"members", "units", "revenue", "accrual", "cash", "balance", "ar"}
 
 
-def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario: str = BASE) -> Path:
-    """The workbook of a plan; `scenario` is the one chosen when it opens.
+def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario: str = BASE, remark: str = "") -> Path:
+    """The workbook of a plan; `scenario` is the one chosen when it opens, `remark` is printed on the board's page.
 
     Raises
         ParameterError where the base plan holds more members than its coordinators can carry.
@@ -125,10 +126,12 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     write_years(book.create_sheet(YEARS), months, rows, plan_sheet)
     needs = _write_lags(book.create_sheet(LAG_SHEET), months)
     write_checks(book.create_sheet(CHECKS), months, inputs)
+    board, cases = write_board(book, months, rows, remark)
     _write_summary(summary, assumptions, months, inputs, needs, scenario)
     _charts(summary, plan_sheet, rows, assumptions)
     order = [
         SUMMARY,
+        board,
         YEARS,
         PLAN,
         ASSUMPTIONS,
@@ -141,6 +144,7 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
         MONTHS,
         SHARES,
         RECEIPTS,
+        *cases,
     ]
     book._sheets = [book[name] for name in order]
     for sheet in book:
@@ -148,6 +152,7 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
         _set_page(sheet, assumptions.months)
     for name, color in (
         (SUMMARY, "14425F"),
+        (BOARD, "14425F"),
         (PLAN, "14425F"),
         (YEARS, "14425F"),
         (ASSUMPTIONS, "E0B400"),
@@ -288,7 +293,7 @@ def _write_summary(
     sheet["A6"].font = Font(name=FACE, color="A61B1B", bold=True)
     traffic_light(sheet, "B5")
     row = 7
-    for title, formula, shown in _figures(made):
+    for title, formula, shown in figures_of(made):
         sheet.cell(row, 1, title)
         cell = sheet.cell(row, 2, f"={formula}")
         cell.number_format, cell.alignment = shown, Alignment(horizontal="right")
@@ -298,7 +303,7 @@ def _write_summary(
     for days, cell in needs.items():
         row += 1
         sheet.cell(row, 1, f"… were every payment to take {days} days")
-        sheet.cell(row, 2, f"={cell}").number_format = DOLLAR_SHEET
+        sheet.cell(row, 2, f"={cell}").number_format = DOLLARS
     row += 2
     sheet.cell(
         row,
@@ -310,44 +315,6 @@ def _write_summary(
     sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=2)
     sheet.cell(row, 1).alignment, sheet.row_dimensions[row].height = Alignment(wrap_text=True, vertical="top"), 40
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 52, 18
-
-
-def _figures(made: Months) -> list[tuple[str, str, str]]:
-    """The figures of `models.plan.programme.Summary`, each with its title, its formula and its number format."""
-
-    def line(name: str) -> str:
-        return f"{MONTHS}!{made.line(name)}"
-
-    calendar = f"{MONTHS}!${made.first}${MONTH_ROW}:${made.last}${MONTH_ROW}"
-    running, balance, end = line("cumulative_cash"), line("balance"), made.last
-
-    def cell(name: str) -> str:
-        return f"{MONTHS}!{end}{made.rows[name]}"
-
-    lowest = f"INDEX({calendar},MATCH(MIN({balance}),{balance},0))"
-    return [
-        ("Peak deficit", f"MIN(0,MIN({running}))/100", DOLLAR_SHEET),
-        ("… in", f'IF(MIN({running})<0,INDEX({calendar},MATCH(MIN({running}),{running},0)),"none")', "mmm yyyy"),
-        (
-            "Paid back in",
-            f"IF(MIN({running})>=0,{MONTHS}!{made.first}{MONTH_ROW},IFERROR(INDEX({calendar},"
-            f'MATCH(1,{line("back_above_zero")},0)),"not within the plan"))',
-            "mmm yyyy",
-        ),
-        ("Lowest cash at hand", f"MIN({balance})/100", DOLLAR_SHEET),
-        ("… in", lowest, "mmm yyyy"),
-        ("Deepest running accrual result", f"MIN(0,MIN({line('cumulative_accrual')}))/100", DOLLAR_SHEET),
-        ("Running cash flow at the end", f"{cell('cumulative_cash')}/100", DOLLAR_SHEET),
-        ("Accrual result of the last month", f"{cell('accrual')}/100", DOLLAR_SHEET),
-        ("Members at the end", f"{cell('members')}/{MILLI}", HEADS),
-        ("Members that pay for one coordinator, last month", cell("break_even"), HEADS),
-        (
-            "Cost of a full-time coordinator, last month",
-            f'IF(ISNUMBER({cell("cost_per_position")}),{cell("cost_per_position")}/100,"")',
-            "$#,##0.00",
-        ),
-        ("Net revenue of a member-month, last month", f"{cell('net_per_member')}/100", "$#,##0.00"),
-    ]
 
 
 def _charts(summary: Worksheet, plan: Worksheet, rows: dict[str, int], assumptions: Assumptions) -> None:
@@ -377,7 +344,7 @@ def _charts(summary: Worksheet, plan: Worksheet, rows: dict[str, int], assumptio
     members.type, members.grouping, members.overlap = "col", "stacked", 100
     series(members, [f"members.{level}" for level in assumptions.levels])
     series(flows, ["revenue", "receipts", "cash"])
-    cash.y_axis.number_format = flows.y_axis.number_format = "#,##0"
+    cash.y_axis.number_format = flows.y_axis.number_format = "$#,##0"
     members.y_axis.number_format = "0"
     for chart, place in ((cash, "D4"), (members, "D22"), (flows, "D40")):
         for one in chart.series:

@@ -34,7 +34,7 @@ FORMATS = {
     "share": "0.00%",
     "factor": "0.0000",
     "move": "0.00%",
-    "money": "#,##0.00",
+    "money": "$#,##0.00",
     "count": "#,##0.0##",
     "days": "0",
     "added_days": "0",
@@ -559,7 +559,7 @@ def _lever_row(sheet: Worksheet, row: int, plan: Assumptions, lever: Lever, hold
     _key_and_title(sheet, row, lever.key, lever.title)
     sheet.cell(row, 3, UNITS[lever.kind])
     place = _at_work(row, chosen)
-    sheet.cell(row, chosen, f'=IF({place}="",{lever.neutral},ROUND({KINDS[lever.kind].scale}*{place},0))')
+    sheet.cell(row, chosen, f"={lever_units(lever, place)}")
     columns = [*range(4, chosen), chosen + 1, chosen + 2]
     values = [*(item.levers.get(lever.key) for item in plan.scenarios), *plan.uncertainty.get(lever.key, (None, None))]
     for column, value in zip(columns, values, strict=True):
@@ -571,6 +571,11 @@ def _lever_row(sheet: Worksheet, row: int, plan: Assumptions, lever: Lever, hold
             edge = "<=" if column < other else ">="
             neutral = natural(lever.neutral, lever.kind)
             hold.hold(SCENARIOS, f"{letter(column)}{row}", "range", if_filled(f"@{edge}{neutral}"), lever.key)
+
+
+def lever_units(lever: Lever, place: str, otherwise: str = "") -> str:
+    """The formula for a lever's value in small units; an empty cell leaves things as they are, or `otherwise`."""
+    return f'IF({place}="",{otherwise or lever.neutral},ROUND({KINDS[lever.kind].scale}*{place},0))'
 
 
 def _at_work(row: int, chosen: int) -> str:

@@ -31,7 +31,8 @@ def write_money(book: Workbook, made: Months) -> None:
     _revenue(made)
     _expense(made)
     _ways(made)
-    _write_triangles(book, made)
+    if made.base is None:
+        _write_triangles(book, made)
     _cash(made)
     _unit_economics(made)
 

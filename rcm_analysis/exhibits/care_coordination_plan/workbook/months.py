@@ -5,11 +5,13 @@ The sheet Plan shows these rows in dollars and members.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from openpyxl import Workbook
 from openpyxl.styles import Alignment
 
 from ....models.plan.assumptions import Assumptions
-from ....models.plan.fields import FAILURES, FIELDS, LEVERS, MICRO, MILLI, SHARE
+from ....models.plan.fields import FAILURES, FIELDS, LEVERS, MICRO, MILLI, SHARE, Lever
 from ....models.plan.rules import KINDS
 from .inputs import RATES, SCENARIOS, STAFF, STRONG, UNITS, Inputs, heading
 from .money import write_money
@@ -365,14 +367,38 @@ def write_months(book: Workbook, plan: Assumptions, inputs: Inputs) -> Months:
     made = Months(sheet, plan, inputs)
     _calendar(made)
     _inputs(made)
-    _levers(made)
+    chosen = inputs.chosen
+    since, until = (f"{SCENARIOS}!${chosen}${row}" for row in inputs.window)
+    _levers(made, since, until, lambda lever: f"{SCENARIOS}!${chosen}${inputs.levers[lever.key]}")
     write_members(made)
     write_money(book, made)
     _proofs(made)
+    _widths(made)
+    return made
+
+
+def write_case(
+    book: Workbook, base: Months, name: str, title: str, window: tuple[str, str], value: Callable[[Lever], str]
+) -> Months:
+    """The plan under other levers, on a hidden sheet: `window` holds the cells of the first and the last month in which
+    they hold, `value` gives the formula of a lever in small units."""
+    sheet = book.create_sheet(name)
+    sheet.sheet_state = "hidden"
+    heading(sheet, title, f"As the sheet {MONTHS}, under other levers. Formulas only; nothing to type here.")
+    made = Months(sheet, base.plan, base.inputs, base)
+    _calendar(made)
+    _levers(made, *window, value)
+    write_members(made)
+    write_money(book, made)
+    _widths(made)
+    return made
+
+
+def _widths(made: Months) -> None:
+    sheet = made.sheet
     sheet.freeze_panes = sheet.cell(TOP, FIRST)
     for column, width in (("A", 26), ("B", 40), ("C", 16), *((column, 13) for column in made.columns)):
         sheet.column_dimensions[column].width = width
-    return made
 
 
 def _calendar(made: Months) -> None:
@@ -435,10 +461,8 @@ def _inputs(made: Months) -> None:
         )
 
 
-def _levers(made: Months) -> None:
+def _levers(made: Months, since: str, until: str, value: Callable[[Lever], str]) -> None:
     made.section("Scenario")
-    chosen = made.inputs.chosen
-    since, until = (f"{SCENARIOS}!${chosen}${row}" for row in made.inputs.window)
     made.add(
         "scenario_holds",
         lambda c, _: (
@@ -448,7 +472,7 @@ def _levers(made: Months) -> None:
         "1 or 0",
     )
     for lever in LEVERS:
-        place = f"{SCENARIOS}!${chosen}${made.inputs.levers[lever.key]}"
+        place = value(lever)
         made.add(
             f"lever.{lever.key}",
             lambda c, _, place=place, lever=lever: f"IF({made.at('scenario_holds', c)}=1,{place},{lever.neutral})",

@@ -24,6 +24,7 @@ from ....models.plan.fields import BY_KEY, FIELDS, LEVER_BY_KEY
 from ....models.plan.programme import refuse_overload
 from ....models.plan.rules import RULES
 from ....tables.checking import shown
+from .board import BOARD
 from .entries import AFTER_LAST_DAY, ENTRIES, ENTRY_ROW, FAULT, FIRST_DAY, RULE
 from .inputs import (
     ASSUMPTIONS,
@@ -140,7 +141,8 @@ def _length(book: Workbook) -> list[str]:
 def _formulas(book: Workbook) -> list[str]:
     """Cells of the computing sheets that hold something typed instead of their formula."""
     out = []
-    later = [name for name in (YEARS, ENTRIES) if name in book.sheetnames]  # earlier versions had neither
+    later = [name for name in (YEARS, ENTRIES, BOARD) if name in book.sheetnames]  # earlier versions had none
+    later += [name for name in book.sheetnames if name.startswith("Case")]
     for name in (MONTHS, SHARES, RECEIPTS, PLAN, LAG_SHEET, CHECKS, *later):
         if name not in book.sheetnames:
             out.append(f"{name}: expected the sheet of this name; found none")
@@ -158,7 +160,7 @@ def _formulas(book: Workbook) -> list[str]:
 
 def _typed(sheet: Worksheet) -> Iterable[str]:
     """The cells of a computing sheet that hold a typed value, or nothing, where a formula should be."""
-    first = {LAG_SHEET: 2, CHECKS: 2, ENTRIES: FAULT}.get(sheet.title, FIRST)
+    first = {LAG_SHEET: 2, CHECKS: 2, ENTRIES: FAULT, BOARD: 2}.get(sheet.title, FIRST)
     for row in sheet.iter_rows(min_row=5, min_col=first):
         is_row = sheet.title in (MONTHS, PLAN) and any(cell.value is not None for cell in row)
         for cell in row:

@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter as letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ....models.plan.assumptions import Assumptions
-from ....models.plan.engine import WAYS
+from ....models.plan.engine import LAG_PARTS, MONTH_DAYS, WAYS
 from ....models.plan.fields import SHARE
 from .inputs import MUTED, STRONG, Inputs
 
@@ -40,10 +40,11 @@ def whole(product: str, divisor: str | int) -> str:
 
 
 class Months:
-    """The sheet Months while it is being written: a row per name, referred to by name."""
+    """The sheet Months while it is being written: a row per name, referred to by name. A sheet of another case has a
+    `base`, whose rows stand for those that do not differ."""
 
-    def __init__(self, sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
-        self.sheet, self.plan, self.inputs = sheet, plan, inputs
+    def __init__(self, sheet: Worksheet, plan: Assumptions, inputs: Inputs, base: Months | None = None) -> None:
+        self.sheet, self.plan, self.inputs, self.base = sheet, plan, inputs, base
         self.row = TOP
         self.rows: dict[str, int] = {}
         self.columns = [letter(FIRST + number) for number in range(plan.months)]
@@ -119,9 +120,16 @@ class Months:
         self.split(name, self.plan.regions, lambda one, c: self.at(f"region_to.{one}", c), title, called=called)
 
     # ------------------------------------------------------------ referring
+    def _row(self, name: str) -> tuple[str, int]:
+        """The row of a name, and its sheet where that is another."""
+        if self.base is not None and name not in self.rows:
+            return f"{self.base.sheet.title}!", self.base.rows[name]
+        return "", self.rows[name]
+
     def at(self, name: str, column: str) -> str:
         """The cell of a row in a month."""
-        return f"{column}{self.rows[name]}"
+        sheet, row = self._row(name)
+        return f"{sheet}{column}{row}"
 
     def sum(self, names: Iterable[str], column: str) -> str:
         """The cells of several rows in a month, added up."""
@@ -129,11 +137,13 @@ class Months:
 
     def line(self, name: str) -> str:
         """The whole row of months."""
-        return f"${self.first}{self.rows[name]}:${self.last}{self.rows[name]}"
+        sheet, row = self._row(name)
+        return f"{sheet}${self.first}{row}:${self.last}{row}"
 
     def fixed(self, name: str) -> str:
         """The cell of a row in the first month: an input that does not change."""
-        return f"${self.first}${self.rows[name]}"
+        sheet, row = self._row(name)
+        return f"{sheet}${self.first}${row}"
 
     @property
     def calendar(self) -> str:
@@ -151,9 +161,24 @@ class Months:
 
     def arrived(self, column: str) -> str:
         """The formula for what has been paid by the end of a month for all months of service: it adds up a row of the
-        sheet Receipts."""
-        row = TOP + self.columns.index(column)
-        return f"SUM({RECEIPTS}!${self.first}{row}:{column}{row})"
+        sheet Receipts; another case works it out in one cell."""
+        if self.base is None:
+            row = TOP + self.columns.index(column)
+            return f"SUM({RECEIPTS}!${self.first}{row}:{column}{row})"
+        days, share = (f"${self.first}${row}:${self.last}${row + len(WAYS) - 1}" for row in self._way_rows)
+        wait = self.fixed("in.denials.recovery_months")
+
+        def part(collectable: str, later: str) -> str:
+            left = f"({MONTH_DAYS}*({column}${INDEX_ROW}{later}-{self.calendar}+1)-{days})"
+            part = f"{share}*(({left}>0)*({left}<{MONTH_DAYS})*{left}+({left}>={MONTH_DAYS})*{MONTH_DAYS})"
+            one = f"{{{','.join('1' for _ in WAYS)}}}"
+            return f"SUMPRODUCT(ROUND({self.line(collectable)}*MMULT({one},{part})/{LAG_PARTS},0))"
+
+        return f"{part('collectable.first', '')}+{part('collectable.late', f'-{wait}')}"
+
+    @property
+    def _way_rows(self) -> tuple[int, int]:
+        return self.rows["way_days.0"], self.rows["way_share.0"]
 
     def by_way(self, name: str, column: str) -> str:
         """The rows `name`.0 to `name`.7 of the eight ways of payment, in one month."""
