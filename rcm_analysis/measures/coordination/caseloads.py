@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -51,10 +51,7 @@ def coordinator_results(tables: Mapping[str, Any], *, period: Period, as_of: dt.
     """
     rows = member_months_with_contacts(tables, as_of=as_of)
     rows = rows[rows["month"].between(period.months()[0].label, period.months()[-1].label)]
-    pooled = rows.groupby("level")[["member_months", "contacts", "units"]].sum()
-    for name in ("contacts", "units"):
-        usual = quotient(pooled[name], pooled["member_months"])
-        rows = rows.assign(**{f"expected_{name}": rows["level"].map(usual).astype("float64")})
+    rows = with_expected(rows, ("contacts", "units"))
     lost = rows["stage"] == "not_billed"
     rows = rows.assign(
         members=(rows["month"] == period.months()[-1].label).astype("int64"),
@@ -70,6 +67,18 @@ def coordinator_results(tables: Mapping[str, Any], *, period: Period, as_of: dt.
         unit_index=quotient(out["units"], out["expected_units"]),
         contacts_above=out["contacts"] - out["expected_contacts"],
     )
+
+
+def with_expected(rows: pd.DataFrame, counts: Sequence[str], *, months: str = "member_months") -> pd.DataFrame:
+    """The rows with `expected_` counts: what their member-months take where the level is the same, in all rows.
+
+    >>> rows = pd.DataFrame({"level": ["low", "low"], "member_months": [1, 3], "units": [0, 2]})
+    >>> with_expected(rows, ["units"])["expected_units"].tolist()
+    [0.5, 1.5]
+    """
+    pooled = rows.groupby("level")[[months, *counts]].sum()
+    usual = {name: rows["level"].map(quotient(pooled[name], pooled[months])).astype("float64") for name in counts}
+    return rows.assign(**{f"expected_{name}": rows[months] * share for name, share in usual.items()})
 
 
 @kept

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ...ledger.ratios import quotient
+from ...measures.coordination.caseloads import with_expected
 from ...tables.schema_coordination import PLAN_LINES
 from .actuals import BESIDE, IN_ALL, Actuals
 from .assumptions import BASE, Assumptions
@@ -297,10 +298,7 @@ def coordinators(plan: Assumptions, actual: Actuals) -> pd.DataFrame:
         coordinator, months, member_months, load, high_share (top level's share of member-months), units,
         unit_rate, expected_units, unit_index, contacts, expected_contacts, contact_index, incentive_cents
     """
-    frame = actual.caseload.copy()
-    pooled = frame.groupby("level")[["members", "units", "contacts"]].sum()
-    for column in ("units", "contacts"):
-        frame[f"expected_{column}"] = frame["members"] * frame["level"].map(quotient(pooled[column], pooled["members"]))
+    frame = with_expected(actual.caseload, ("units", "contacts"), months="members")
     frame["load"] = frame["members"] / frame["level"].map(dict(plan.caseload))
     frame["top"] = frame["members"].where(frame["level"] == plan.levels[-1], 0)
     sums = (
