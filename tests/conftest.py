@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -18,6 +19,9 @@ settings.load_profile("same")
 
 os.environ["RCM_WORK_AHEAD"] = "no"
 """An intake stores and does no more, but where a test asks what it works out ahead."""
+
+os.fsync = os.fstat  # type: ignore[assignment]
+"""No test pulls the plug: what a killed process wrote is there without waiting for the disk. The file must be open."""
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 
@@ -55,3 +59,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in ONE_AT_A_TIME:
             if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.xdist_group(mark))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: the collector of garbage need not look at it again."""
+    gc.collect()
+    gc.freeze()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from builders.each import each
 from builders.syntax_trees import tree_of
 
 PACKAGE = Path(__file__).parents[1] / "rcm_analysis"
@@ -108,7 +109,7 @@ def test_every_room_has_its_floor():
     assert {room(path) for path in FILES} <= set(FLOORS)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@each(FILES, name_of)
 def test_imports_only_go_down(path):
     own = room(path)
     for other in imports(path) - {own}:
@@ -139,23 +140,19 @@ def test_rooms_of_a_floor_form_no_circle(floor):
 FOLDERS = [path for path in FILES if path.name == "__init__.py" and room(path) in ("measures", "models", "exhibits")]
 
 
-@pytest.mark.parametrize("path", FOLDERS, ids=name_of)
+@each(FOLDERS, name_of)
 def test_a_folder_imports_none_of_its_modules(path):
     """Else whoever imports such a module first makes two of it: one of the folder, and one of its own."""
     folder = "rcm_analysis." + ".".join(path.parent.relative_to(PACKAGE).parts)
     assert not {name for name in modules_imported(path) if name.startswith(f"{folder}.")}
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in FILES if room(path) not in PROOFS | {"cli", "__init__"}], ids=name_of
-)
+@each([path for path in FILES if room(path) not in PROOFS | {"cli", "__init__"}], name_of)
 def test_nothing_leans_on_what_proves_it(path):
     assert not imports(path) & PROOFS
 
 
-@pytest.mark.parametrize(
-    "folder", sorted({path.parent for path in FILES}), ids=lambda folder: str(folder.relative_to(PACKAGE.parent))
-)
+@each(sorted({path.parent for path in FILES}), lambda folder: str(folder.relative_to(PACKAGE.parent)))
 def test_a_room_is_seen_at_one_look(folder):
     inside = [
         item
@@ -165,12 +162,12 @@ def test_a_room_is_seen_at_one_look(folder):
     assert len(inside) <= MOST_IN_A_ROOM
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if room(path) == "press"], ids=name_of)
+@each([path for path in FILES if room(path) == "press"], name_of)
 def test_the_press_knows_no_measure(path):
     assert imports(path) <= PRESS_MAY_IMPORT
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if room(path) not in ("cli", "press")], ids=name_of)
+@each([path for path in FILES if room(path) not in ("cli", "press")], name_of)
 def test_no_analysis_reads_the_clock(path):
     for line, thing, method in calls(path):
         reads = (
@@ -181,9 +178,7 @@ def test_no_analysis_reads_the_clock(path):
         assert not reads or thing.endswith(".dt"), f"{name_of(path)}:{line} reads the clock: {thing}.{method}"
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in FILES if room(path) == "measures" and path.name != "ratios.py"], ids=name_of
-)
+@each([path for path in FILES if room(path) == "measures" and path.name != "ratios.py"], name_of)
 def test_measures_divide_in_one_place(path):
     for node in ast.walk(tree_of(path)):
         assert not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)), (
@@ -191,7 +186,7 @@ def test_measures_divide_in_one_place(path):
         )
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if FLOORS[room(path)] in (2, 4, 5)], ids=name_of)
+@each([path for path in FILES if FLOORS[room(path)] in (2, 4, 5)], name_of)
 def test_nothing_rounds_below_the_exhibits(path):
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call):
@@ -199,7 +194,7 @@ def test_nothing_rounds_below_the_exhibits(path):
             assert called != "round", f"{name_of(path)}:{node.lineno} rounds"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@each(FILES, name_of)
 def test_files_and_functions_stay_readable(path):
     text = path.read_text()
     assert text.count("\n") <= 600, "split the file"
@@ -210,7 +205,7 @@ def test_files_and_functions_stay_readable(path):
             assert length <= 60, f"{node.name} has {length} lines"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@each(FILES, name_of)
 def test_every_module_and_public_function_says_what_it_is(path):
     tree = tree_of(path)
     if path.name != "__init__.py" or tree.body:
@@ -221,7 +216,7 @@ NARWHALS = [path for path in FILES if FLOORS[room(path)] in (2, 4)]
 INSIDE_AGG = {"when", "then", "otherwise", "filter", "fill_null", "sum_horizontal", "coalesce"}
 
 
-@pytest.mark.parametrize("path", NARWHALS, ids=name_of)
+@each(NARWHALS, name_of)
 def test_engines_only_add_up(path):
     """Inside `.agg()` of a lazy frame: plain sums and counts of columns, or an engine answers otherwise."""
     for node in ast.walk(tree_of(path)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +24,11 @@ class Transaction:
     claims: list[Loop] = field(default_factory=list)
     tail: list[Segment] = field(default_factory=list)
 
+    def copy(self) -> Transaction:
+        envelope, group, opening = (list(segment) for segment in (self.envelope, self.group, self.opening))
+        claims = [_copied(loop) for loop in self.claims]
+        return Transaction(self.file, envelope, group, opening, _copied(self.head), claims, _copied(self.tail))
+
     @property
     def kind(self) -> str:
         return self.opening[1]
@@ -39,6 +43,10 @@ class Transaction:
         return next(segment for segment in self.head if segment[0] == name)
 
 
+def _copied(segments: list[Segment]) -> list[Segment]:
+    return [list(segment) for segment in segments]
+
+
 @dataclass
 class ClientFiles:
     """Everything a client's files say."""
@@ -46,7 +54,7 @@ class ClientFiles:
     transactions: list[Transaction]
 
     def copy(self) -> ClientFiles:
-        return copy.deepcopy(self)
+        return ClientFiles([one.copy() for one in self.transactions])
 
     def loops(self, kind: str) -> Iterator[tuple[Transaction, Loop]]:
         """Every claim of every 837, or every 835, in the order of the days."""

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,13 +27,19 @@ from rcm_analysis.tables.workspace import open_workspace
 SEEDS = range(6)
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    made = workspace_of(tmp_path, ("acme", "bay"))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    made = workspace_of(tmp_path_factory.mktemp("made"), ("acme", "bay"))
     for client in ("acme", "bay"):
         put_all(made, client)
         take(made, client)
     return made
+
+
+@pytest.fixture
+def workspace(made, tmp_path):
+    """A copy, for a test that spoils it."""
+    return open_workspace(shutil.copytree(made.folder, tmp_path, dirs_exist_ok=True))
 
 
 def rows_of(workspace, client="acme"):
@@ -133,24 +140,25 @@ def test_a_commit_that_is_killed_leaves_one_whole_state(workspace, seed):
     assert not list(workspace.paths["store"].rglob("*.new"))
 
 
-LIMITED = """
-import resource, sys
-from rcm_analysis.tables.workspace import open_workspace
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-from rcm_analysis.cli import app
-app.main(["ingest", "--workspace", sys.argv[1], "--workers", "1"])
-"""
+@contextlib.contextmanager
+def room_for(size: int):
+    """No file may grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_disk_that_fills_up_leaves_no_half_key_and_no_half_store(tmp_path, seed):
+@pytest.mark.parametrize("room", [0, 1, 40, 64, 65, 500, 4000, 4500])
+def test_a_disk_that_fills_up_leaves_no_half_key_and_no_half_store(tmp_path, room, capsys):
     """A limit on the size of files stops each write where it falls: in the key, a table, or the manifest."""
     made = workspace_of(tmp_path)
     put_all(made, "acme")
-    room = random.Random(seed).choice([0, 1, 40, 64, 65, 500, 4000, 4500])
-    run = subprocess.run([sys.executable, "-c", LIMITED, tmp_path, str(room)], capture_output=True, text=True)
-    said = [line for line in run.stderr.splitlines() if line]
-    assert run.returncode in (1, 2) and "Traceback" not in run.stderr and len(said) <= 1, run.stderr
+    with room_for(room):
+        code, _, err = rcm(capsys, "ingest", "--workspace", tmp_path, "--workers", "1")
+    assert code in (1, 2) and "Traceback" not in err and len([line for line in err.splitlines() if line]) <= 1, err
     key = tmp_path / "pseudonym.key"
     assert not key.exists() or len(key.read_text()) == 65
     assert not list(tmp_path.glob("*.new"))
@@ -416,13 +424,8 @@ def test_a_write_that_fails_leaves_the_old_text_and_nothing_beside(tmp_path):
     from rcm_analysis.tables.disk import write_text
 
     write_text(tmp_path / "a.json", "old")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (3, before[1]))
-    try:
-        with pytest.raises(OSError):
-            write_text(tmp_path / "a.json", "longer than three")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with room_for(3), pytest.raises(OSError):
+        write_text(tmp_path / "a.json", "longer than three")
     assert (tmp_path / "a.json").read_text() == "old" and os.listdir(tmp_path) == ["a.json"]
 
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import rcm_analysis
+from builders.each import each
 from rcm_analysis import scoreboard
 from rcm_analysis.errors import ParameterError, RunError
 from rcm_analysis.periods import Period
@@ -335,7 +336,7 @@ READERS = [
 ]
 
 
-@pytest.mark.parametrize("path", READERS, ids=lambda path: str(path.relative_to(PACKAGE.parent)))
+@each(READERS, lambda path: str(path.relative_to(PACKAGE.parent)))
 def test_no_analysis_reads_the_truth(path):
     text = path.read_text("utf-8")
     assert "read_truth" not in text
