@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 
 import polars as pl
 
+from rcm_analysis.blocks.vocabulary import Block
+from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.exhibits.subject import Subject
 from rcm_analysis.periods import Period
 from rcm_analysis.tables.clients import Client
 from rcm_analysis.tables.schema import PAYERS, TABLES
-from rcm_analysis.tables.store import known_by
+from rcm_analysis.tables.store import Tables, known_by
 
 OCTOBER = Period.month("2026-10")
 CLAIMS_A_MONTH = 12
@@ -254,6 +257,29 @@ def invented(
     }
 
 
+class Invented(Subject):
+    """A subject as a report opens it: its tables, and those that a test puts in their place, keep what is derived.
+
+    That they answer as plain ones do is held by `tests/measures/test_kept.py`.
+    """
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.tables, Tables):
+            object.__setattr__(self, "tables", Tables(self.tables, self.as_of).in_memory())
+
+
+@cache
+def acorn_without(*names: str) -> Subject:
+    """The invented client in October 2026 with some tables empty, one for all tests: none of them changes it."""
+    return subject_of(invented(without=names))
+
+
+@cache
+def acorn_page(template: str, page: str, *without: str) -> list[Block]:
+    """A page of a review of that client, made once for all tests."""
+    return getattr(pages_of(template, acorn_without(*without)), page)()
+
+
 def subject_of(tables: dict[str, pl.DataFrame], period: Period = OCTOBER) -> Subject:
     payers = pl.DataFrame(
         [
@@ -266,7 +292,7 @@ def subject_of(tables: dict[str, pl.DataFrame], period: Period = OCTOBER) -> Sub
     known = {
         name: known_by(frame.lazy(), TABLES[name], period.last_day).collect().lazy() for name, frame in tables.items()
     }
-    return Subject(
+    return Invented(
         client=Client(
             "acorn-clinic",
             "Acorn Clinic",

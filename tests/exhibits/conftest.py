@@ -2,17 +2,17 @@
 
 import pytest
 
-from builders.acorn import invented, subject_of
+from builders.acorn import acorn_without
 from rcm_analysis.exhibits.subject import Subject
 
 
 @pytest.fixture(scope="session")
 def acorn() -> Subject:
     """The invented client in October 2026."""
-    return subject_of(invented())
+    return acorn_without()
 
 
 @pytest.fixture
 def without():
     """The invented client with some tables empty."""
-    return lambda *names: subject_of(invented(without=names))
+    return acorn_without

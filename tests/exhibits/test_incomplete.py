@@ -116,9 +116,14 @@ def test_nothing_is_advised_on_claims_to_be_sent_while_their_837s_are_missing(ac
     assert "filing_limit" in waiting and not waiting & kinds_of(subject)
 
 
+@pytest.fixture(scope="module")
+def never_billed(acorn):
+    return with_postings(acorn, ("GHOST", "payment", -cash_of(acorn), OLD))
+
+
 @pytest.mark.parametrize("template", ["client_review", "ar_deep_dive", "ar_weekly_review"])
-def test_every_page_one_says_it_and_the_press_can_print_it(acorn, template):
-    subject = with_postings(acorn, ("GHOST", "payment", -cash_of(acorn), OLD))
+def test_every_page_one_says_it_and_the_press_can_print_it(never_billed, template):
+    subject = never_billed
     blocks = pages_of(template, subject).answers()
     assert "The records are not complete: 1 claim paid but never billed" in words_of(blocks[:1])
     assert_prints(blocks)

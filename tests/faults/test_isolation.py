@@ -20,6 +20,7 @@ from rcm_analysis.tables.workspace import Workspace, open_workspace
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("isolation"),  # two clients from raw files to packets, made once
     pytest.mark.skipif(shutil.which("pdftotext") is None, reason="the text of PDF files is read by poppler"),
 ]
 MONTH = "2026-10"

@@ -104,9 +104,13 @@ def test_tables_are_the_only_positional_argument_and_time_is_always_said(record)
 
 
 @pytest.fixture(scope="module")
-def everything(builders_ledger):
-    book = builders_ledger.random_book(60)
-    return {**{name: table.empty().to_pandas() for name, table in schema.TABLES.items()}, **book}
+def nothing() -> dict[str, pd.DataFrame]:
+    return {name: table.empty().to_pandas() for name, table in schema.TABLES.items()}
+
+
+@pytest.fixture(scope="module")
+def everything(builders_ledger, nothing):
+    return nothing | builders_ledger.random_book(60)
 
 
 def registry() -> pd.DataFrame:
@@ -146,8 +150,7 @@ def test_every_measure_gives_the_column_it_promises(record, everything):
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_client_without_a_single_row_breaks_no_measure(record):
-    nothing = {name: table.empty().to_pandas() for name, table in schema.TABLES.items()}
+def test_a_client_without_a_single_row_breaks_no_measure(record, nothing):
     found = call(record, nothing, Period.month("2026-03"))
     assert record.value in found
     if record.unit in ("rate", "days"):

@@ -1,4 +1,4 @@
-"""The rules of the score on truth and answers made by hand; slow: three seeds from raw files to rows."""
+"""The rules of the score on truth and answers made by hand; slow: one seed, or three, from raw files to rows."""
 
 from __future__ import annotations
 
@@ -347,10 +347,13 @@ def test_no_analysis_reads_the_truth(path):
 
 
 @pytest.mark.slow
-def test_three_seeds_from_raw_files_to_rows():
+@pytest.mark.parametrize(
+    "seeds", [pytest.param([1], id="one seed"), pytest.param([1, 2, 3], id="three seeds", marks=pytest.mark.long)]
+)
+def test_from_raw_files_to_rows(seeds):
     rows = {
         (row.analysis, row.figure): row
-        for row in scoreboard.run([1, 2, 3], clients=3, months=18, workers=2, sizes=(0.15, 0.1))
+        for row in scoreboard.run(seeds, clients=3, months=18, workers=2, sizes=(0.15, 0.1))
     }
     must_hold = [
         ("duplicated remittances", "recall"),

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from builders.acorn import acorn_page
 from builders.page_checks import assert_prints
 from rcm_analysis.blocks.plain import sheet_title
 from rcm_analysis.exhibits import figures
@@ -59,8 +60,8 @@ def words_of(blocks: list[Block]) -> str:
 
 
 @pytest.fixture(scope="module")
-def acorn_pages(acorn):
-    return pages(acorn)
+def acorn_pages():
+    return {name: acorn_page("ar_deep_dive", name) for name in PAGES}
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from builders.acorn import acorn_page, invented, subject_of
+from builders.engagement_offices import simulated
+from builders.self_pay_programme import programme
 from rcm_analysis.blocks.vocabulary import Block, Cards, Figure, Glossary, Headline, Note, Split, Table
 from rcm_analysis.exhibits.pages import pages_of
 
@@ -57,13 +60,10 @@ def texts(blocks: list[Block]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def said() -> dict[str, list[str]]:
-    from builders.acorn import invented, subject_of
-
-    found = {}
-    for name, lacking in CLIENTS.items():
-        review = pages_of("client_review", subject_of(invented(without=lacking)))
-        found[name] = [text for page in PAGES for text in texts(getattr(review, page)())]
-    return found
+    return {
+        name: [text for page in PAGES for text in texts(acorn_page("client_review", page, *lacking))]
+        for name, lacking in CLIENTS.items()
+    }
 
 
 def test_the_sentences_are_those_that_were_read(said):
@@ -90,10 +90,6 @@ def test_money_has_its_dollar_sign(said):
 @pytest.fixture(scope="module")
 def of_services() -> list[str]:
     """What the two pages of each service say."""
-    from builders.acorn import invented, subject_of
-    from builders.engagement_offices import simulated
-    from builders.self_pay_programme import programme
-
     base = subject_of({**invented(), **simulated(1.0, plants=True)})
     reviews = [pages_of("self_pay_review", programme(base)), pages_of("patient_engagement_review", base)]
     return [text for review in reviews for page in ("answers", "behind") for text in texts(getattr(review, page)())]
