@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from functools import cache
 
 import polars as pl
@@ -257,6 +258,7 @@ def invented(
     }
 
 
+@dataclass(frozen=True)
 class Invented(Subject):
     """A subject as a report opens it: its tables, and those that a test puts in their place, keep what is derived.
 
