@@ -266,8 +266,10 @@ class Invented(Subject):
     """
 
     def __post_init__(self) -> None:
-        if not isinstance(self.tables, Tables):
-            object.__setattr__(self, "tables", Tables(self.tables, self.as_of).in_memory())
+        if not isinstance(self.tables, Tables) and all(isinstance(one, pl.LazyFrame) for one in self.tables.values()):
+            tables = Tables(self.tables, self.as_of)
+            tables.payers = self.tables["payers"].collect() if "payers" in self.tables else None
+            object.__setattr__(self, "tables", tables.in_memory())
 
 
 @cache

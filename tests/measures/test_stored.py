@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from builders.acorn import OCTOBER, invented
-from rcm_analysis.exhibits.portfolio_overview.facts import _prepare as prepare
+from rcm_analysis.exhibits.portfolio_overview.facts import _asked as prepare
 from rcm_analysis.exhibits.portfolio_overview.facts import asked_of_each
 from rcm_analysis.ledger.adjudications import claim_adjudications, first_adjudications, line_adjudications
 from rcm_analysis.ledger.postings import disguised_postings
@@ -108,7 +108,7 @@ def test_a_book_opens_no_ledger_for_what_it_knows(store, monkeypatch):
 
 
 def test_an_overview_asks_each_client_once_and_then_no_ledger(store):
-    book = SimpleNamespace(period=OCTOBER, as_of=DAY, tables=store.tables(list(CLIENTS), as_of=DAY))
+    book = SimpleNamespace(period=OCTOBER, as_of=DAY, tables=store.tables(list(CLIENTS), as_of=DAY), service_levels={})
     expected = [ask(dict(book.tables)) for ask in asked_of_each(book)]
     prepare(book)
     for path in store.folder.rglob("*.parquet"):
