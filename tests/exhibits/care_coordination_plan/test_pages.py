@@ -18,6 +18,7 @@ from rcm_analysis.exhibits.care_coordination_plan.answers import CarePlan, by_qu
 from rcm_analysis.exhibits.care_coordination_plan.figures import SLIDERS, PlanPicture, at_a_bench, panel, show_sliders
 from rcm_analysis.exhibits.care_coordination_plan.review import TEMPLATE, open_plan
 from rcm_analysis.exhibits.care_coordination_plan.workbook.book import write_plan_workbook
+from rcm_analysis.exhibits.formats import as_text
 from rcm_analysis.models.plan.actuals import actuals
 from rcm_analysis.models.plan.assumptions import EXAMPLE, as_toml, example_assumptions
 from rcm_analysis.models.plan.fields import FIELDS, LEVER_BY_KEY
@@ -166,6 +167,21 @@ class TestSentences:
         ]
         assert "Expense" not in [row[0] for row in chart.payload["table"]["text"]]
         assert by_month.payload["text"][-1][0] == "All months" and cards_of(plan)["Are we on plan?"][0] == "On plan"
+
+    def test_what_was_spent_stands_line_by_line_and_adds_up(self):
+        """Salaries $100 above plan in the first month; of other lines, and of the last month, the ledger is silent."""
+        frames, example = as_planned(), example_assumptions()
+        planned = programme_plan(example).months["salaries"].head(len(frames["outreach"]))
+        told = pd.DataFrame({"month": frames["outreach"]["month"], "line": "salaries", "expense": planned / 100})
+        told.loc[0, "expense"] += 100
+        plan = CarePlan(example, actual=actuals(frames | {"expense": told.iloc[:-1].astype(str)}, example))
+        table = next(block for block in plan.actual() if getattr(block, "name", "") == "expense_by_line")
+        rows = {row[0]: row[1:] for row in table.rows}
+        *lines, total = rows.values()
+        assert [sum(column) for column in zip(*lines, strict=True)] == list(total) and total[2] == 10_000
+        assert rows["Salaries of coordinators"][2] == 10_000 and rows["Overhead"][2] == 0
+        first, second = table.payload["notes"]
+        assert "their fringe, supervision" in first and as_text(told["month"].iloc[-1], "month") in second
 
     def test_without_ranges_no_chance_is_claimed(self):
         plan = CarePlan(assumed(simulation={"draws": 5}))
