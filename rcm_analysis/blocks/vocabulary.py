@@ -137,7 +137,12 @@ class Block(Part):
 def _plain(value: Any) -> Any:
     if isinstance(value, Part):
         return value.payload
-    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+    if isinstance(value, (tuple, list)):
+        return [item if type(item) in _ATOMS else _plain(item) for item in value]
+    return value
+
+
+_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def _stored(default: Any, read: Callable[[Any], Any], **more: Any) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -581,7 +582,7 @@ class _Intake:
         holders = (PurePosixPath(name), *PurePosixPath(name).parents[:-1])
         return any((self.raw / part).is_file() for part in holders)
 
-    @property
+    @cached_property
     def raw(self) -> Path:
         return (self.workspace.paths["raw"] / self.client).resolve()
 

@@ -128,7 +128,7 @@ class Notes:
         )
 
     def reader_findings(self, name: str, findings: Any) -> None:
-        for row in findings.itertuples():
+        for row in () if findings.empty else findings.itertuples():
             cents = None if pd.isna(row.amount_cents) else int(row.amount_cents)
             self.find(name, row.rule, cents, f"{name}: {row.message}", where=str(row.where))
 
