@@ -216,7 +216,9 @@ def _write_offs_told(facts: MonthFacts, rows: pd.DataFrame) -> Action:
         (len(rows) - late, "has next to no chance of payment", "have next to no chance of payment"),
     )
     expected = int(with_worth(rows)["worked_cents"].sum())
-    said = comma_list(counted(count, one, many) for count, one, many in reasons if count)
+    said = comma_list(
+        f"all {many}" if count == len(rows) > 1 else counted(count, one, many) for count, one, many in reasons if count
+    )
     return Action(
         f"Approve or refuse {counted(len(rows), 'write-off')}",
         f"{sentence(said)}; worked on, they should bring {as_text(expected, 'usd')}"

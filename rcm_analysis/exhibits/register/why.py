@@ -168,7 +168,7 @@ def _driver(found: Why, driver: Driver, payer_name: Callable[[str], str]) -> str
 
 def _part_of(change: float, whole: float) -> str:
     if change * whole <= 0:
-        return "against the total"
+        return f"while the total {'fell' if whole < 0 else 'rose' if whole else 'stayed'}"
     share = change / whole
     if share > 1.005:
         return "more than the whole change"

@@ -119,7 +119,7 @@ def test_the_page_leads_with_its_finding_and_every_part_is_there(page_one):
     asked = next(block for block in page_one if isinstance(block, Table) and block.name == "asks")
     assert asked.text and asked.text[0][1].startswith("Send what 2 claims wait for. 2 documents")
     assert asked.text[0][2:4] == ("$520", "Practice manager")
-    assert asked.text[1][1].startswith("Approve or refuse 20 write-offs. 20 are past a time limit")
+    assert asked.text[1][1].startswith("Approve or refuse 20 write-offs. All are past a time limit")
 
 
 def months(cents: list[int]) -> pd.DataFrame:

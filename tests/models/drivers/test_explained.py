@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.examples.remittances import example_tables
@@ -90,7 +93,8 @@ CASES = {
         told(100_000, 300_000, [driver(20_000, 200_000, since=dt.date(2026, 7, 28))]),
         [
             f"Denied charges rose $2,000, from $1,000 {BEFORE} to $3,000 {NOW}.",
-            "Documentation denials at Site 03 rose $1,800, from $200 to $2,000 (90% of it), since about July 28.",
+            "Documentation denials at Site 03 rose $1,800, from $200 to $2,000 (90% of the change), since about "
+            "July 28.",
             "Everything else moved no more than usual (+$200 together).",
         ],
     ),
@@ -106,7 +110,7 @@ CASES = {
         told(300_000, 200_000, [driver(10_000, 90_000)], rest_z=-4.0),
         [
             f"Denied charges fell $1,000, from $3,000 {BEFORE} to $2,000 {NOW}.",
-            "Documentation denials at Site 03 rose $800, from $100 to $900 (against the total).",
+            "Documentation denials at Site 03 rose $800, from $100 to $900 (while the total fell).",
             "Everything else together fell $1,800, spread over many places: no single cause stands out.",
         ],
     ),
@@ -118,8 +122,8 @@ CASES = {
         ),
         [
             f"Denied charges rose $2,000, from $1,000 {BEFORE} to $3,000 {NOW}.",
-            "Denials by Summit Mutual on imaging rose $2,000, from $500 to $2,500 (all of it); $1,200 of that is "
-            "because more of this work was done.",
+            "Denials by Summit Mutual on imaging rose $2,000, from $500 to $2,500 (all of the change); $1,200 of that "
+            "is because more of this work was done.",
             "Everything else moved no more than usual (+$0 together).",
         ],
     ),
@@ -127,8 +131,8 @@ CASES = {
         told(100_000, 300_000, [driver(50_000, 250_000, year_ago_cents=150_000.0)]),
         [
             f"Denied charges rose $2,000, from $1,000 {BEFORE} to $3,000 {NOW}.",
-            "Documentation denials at Site 03 rose $2,000, from $500 to $2,500 (all of it); the same happened a year "
-            "ago.",
+            "Documentation denials at Site 03 rose $2,000, from $500 to $2,500 (all of the change); the same happened "
+            "a year ago.",
             "Everything else moved no more than usual (+$0 together).",
         ],
     ),
@@ -175,3 +179,12 @@ CASES = {
 @pytest.mark.parametrize(("said", "expected"), CASES.values(), ids=CASES)
 def test_each_kind_of_change_in_words(said, expected):
     assert said == expected
+
+
+@given(st.integers(100_000, 10**8), st.integers(100_000, 10**8))
+def test_before_and_change_add_up_to_now_as_they_are_printed(old, new):
+    for line in told(old, new, [driver(old - 50_000, new - 50_000)])[:2]:
+        if "from" not in line:
+            continue
+        change, before, now = (int(text.replace(",", "")) for text in re.findall(r"\$([\d,]+)", line)[:3])
+        assert before + (change if "rose" in line else -change) == now
