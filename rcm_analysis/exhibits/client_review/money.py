@@ -335,11 +335,8 @@ def _aging_sentence(aged: pd.DataFrame, subject: Subject) -> str:
     tail = f" Patients owe {as_text(patients, 'usd')}." if patients else " No patient balance is open."
     if not total:
         return f"No insurance balance was open on {subject.as_of_text}.{tail}"
-    share = ratio(older, total)
-    return (
-        f"Insurance owes {as_text(total, 'usd')}; {as_text(older, 'usd')} of it ({as_text(share, 'rate')}) "
-        f"is older than 90 days from the day of service.{tail}"
-    )
+    part = f"{as_text(older, 'usd')} of it ({as_text(ratio(older, total), 'rate')})" if older else "none of it"
+    return f"Insurance owes {as_text(total, 'usd')}; {part} is older than 90 days from the day of service.{tail}"
 
 
 def _apart(subject: Subject) -> Block:
