@@ -156,7 +156,7 @@ def _hospital(facts: Facts) -> tuple[str, str, str]:
     return (
         question,
         f"{said(row, 'emergency_per_1000')} per 1,000",
-        f"Emergency visits a year; {again}. Observed, not adjusted for risk.",
+        f"Emergency visits a year, over twelve months; {again}. Observed, not adjusted for risk.",
     )
 
 
