@@ -112,6 +112,15 @@ def test_a_row_without_a_day_is_set_aside_with_its_dollars(workspace):
     assert banked(workspace)["amount_cents"].tolist() == [8010]
 
 
+def test_what_is_remarked_of_a_statements_rows_is_told_with_their_dollars(workspace):
+    """What a float leaves of 5.10 is rounded to the cent: stored, and said."""
+    report = take(workspace, a=HEAD + ROWS[0] + "CREDIT,10/09/2026,X,5.1000000000000005,DEPOSIT,6,\n")
+    told = report.findings.filter(rule="float_residue")
+    assert told.select("file", "rows", "amount_cents").rows() == [("a.csv", 1, 510)]
+    assert sorted(banked(workspace)["amount_cents"]) == [510, 8010]
+    assert take(workspace).findings.is_empty(), "an unchanged statement is not told again"
+
+
 def test_one_account_by_two_ways_is_told_until_the_map_names_it(workspace):
     bai2 = file_of("16,142,8010,,,,HCCLAIMPMT/", total=9010).replace(b"261102", b"261006").decode()
     report = take(workspace, s=HEAD + ROWS[0], lockbox=bai2)
