@@ -212,8 +212,9 @@ class Desk:
         """A question with the month and day that it is asked of: its own, else this report's."""
         options = dict(asking.options)
         period, as_of = options.pop("period", self.period), options.pop("as_of", self.as_of)
-        for day in {period.last_day, as_of} - {self.period.last_day, self.as_of}:
-            self._refuse_unknown(asking.record, day, self.period.last_day)
+        for day, own in ((period.last_day, self.period.last_day), (as_of, self.as_of)):
+            if day != own:
+                self._refuse_unknown(asking.record, day, own)
         return replace(asking, options=options), period, as_of
 
     def _begins(self, record: Measure | None) -> dt.date:
@@ -231,8 +232,8 @@ class Desk:
         begins = self._begins(record)
         if not begins <= day <= last:
             raise ParameterError(
-                f"What this report knows begins in {begins:%Y-%m}, and the latest month to ask for here is "
-                f"{last:%Y-%m}; found {day:%Y-%m}. Name a month between, or open the report of a later one."
+                f"What this report knows begins on {begins}, and what is asked for here ends on {last} at most; "
+                f"found {day}. Name a month or day between, or open the report of a later month."
             )
 
     def _asked(self, name: str, given: Mapping[str, Any]) -> questions.Question:

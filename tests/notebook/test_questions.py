@@ -182,7 +182,7 @@ def test_a_mistake_is_one_sentence_with_the_way_out(report, ask, words):
     ],
 )
 def test_a_month_of_which_nothing_is_known_is_no_month_of_zeros(report, ask):
-    with pytest.raises(ParameterError, match="What this report knows begins in"):
+    with pytest.raises(ParameterError, match="What this report knows begins on"):
         ask(report)
 
 
