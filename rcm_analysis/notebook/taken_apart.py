@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -233,6 +234,8 @@ class _Writer:
         Raises
             _Unsayable where no line gives it.
         """
+        if isinstance(value, float) and not math.isfinite(value):
+            return f'float("{value}")'
         if value is None or isinstance(value, (bool, int, float, str)) and not isinstance(value, enum.Enum):
             return repr(value)
         if id(value) in self.names:
