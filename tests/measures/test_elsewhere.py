@@ -13,8 +13,10 @@ import pytest
 from builders.acorn import OCTOBER, invented
 from rcm_analysis import notebook
 from rcm_analysis.errors import ParameterError, TableError
+from rcm_analysis.examples.remittances import example_late_payments, example_takebacks
 from rcm_analysis.exhibits import blocks
 from rcm_analysis.measures.menu import menu
+from rcm_analysis.periods import Period
 from rcm_analysis.tables.elsewhere import TablesElsewhere
 from rcm_analysis.tables.schema import TABLES
 from rcm_analysis.tables.store import Store, tables_of_stores
@@ -108,6 +110,26 @@ def test_a_measure_in_a_warehouse_is_the_store_s_to_the_cent(ibis_tables, every,
     here, given = {table: frame.lazy() for table, frame in every.items()}, asked(name)
     assert given is not None
     found, expected = (menu()[name].function(tables=tables, **given) for tables in (ibis_tables, here))
+    assert len(expected) > 0
+    pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("example", "name", "options"),
+    [
+        (example_takebacks, "takebacks", {"as_of": dt.date(2026, 3, 31)}),
+        (example_takebacks, "money_taken_back", {"period": Period.month("2026-03")}),
+        (example_late_payments, "late_payments", {"as_of": dt.date(2026, 6, 30)}),
+        (example_late_payments, "prompt_pay_interest", {"period": Period.month("2026-05")}),
+    ],
+)
+def test_what_payers_took_back_and_paid_late_in_a_warehouse(example, name: str, options: dict[str, Any]) -> None:
+    connection = pytest.importorskip("ibis").duckdb.connect()
+    for table, frame in example().items():
+        connection.con.register("given", pl.from_pandas(frame).to_arrow())
+        connection.con.execute(f'create table "{table}" as select * from given')
+    tables = {table: connection.table(table) for table in example()}
+    found, expected = (menu()[name].function(tables=given, **options) for given in (tables, example()))
     assert len(expected) > 0
     pd.testing.assert_frame_equal(found, expected)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from ...ledger.ratios import quotient
-from ...measures.portfolio.benchmark import denials_beside_others
+from ...measures.portfolio.benchmark import denials_beside_others, standing_beside_others
 from ...measures.portfolio.client_service import account_effort, meetings_held
 from ...measures.portfolio.ratings import client_ratings, rating_falls
 from ..blocks import Block, note
+from ..formats import sentence, words_of
 from ..pages import page
 from ..tables import Shown, show
 from .facts import Facts
@@ -56,6 +57,34 @@ def benchmark(facts: Facts) -> list[Block]:
             title="Denial rates beside the firm's other clients",
             definition="First decisions of three months. Chance: what 998 of 1,000 samples of as many claims as the "
             "client's would show at the others' rate. A client may be shown its own row; no other is named in it.",
+        ),
+        *_standing(facts),
+    ]
+
+
+def _standing(facts: Facts) -> list[Block]:
+    """What a client is denied for again and again more than the others are, of the same payers."""
+    found = standing_beside_others(facts.book.tables, period=facts.book.period.trailing(12))
+    if found.empty:
+        return [note("No client was denied twice as often as the others for the same reason all year, payer by payer.")]
+    return [
+        show(
+            _named(facts, found).assign(category=found["category"].map(lambda word: sentence(words_of(word)))),
+            [
+                Shown("name", "Client"),
+                Shown("category", "Denied for"),
+                Shown("remitted_claims", "Claims decided", "count"),
+                Shown("denied_claims", "Denied", "count"),
+                Shown("expected", "Expected", "number"),
+                Shown("ratio", "Times as often", "number"),
+                Shown("denial_rate", "Rate", "rate"),
+                Shown("others_rate", "Others, same payers", "rate"),
+            ],
+            name="standing_beside_others",
+            title="Denied all year more than at the firm's other clients",
+            definition="First decisions of twelve months, of payers that five other clients have. Expected: at the "
+            "mean of their rates with the same payers. Shown from twice as often in each half of the year, where "
+            "chance hardly does it. A client may be shown its own row; no other is named in it.",
         )
     ]
 

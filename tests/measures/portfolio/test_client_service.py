@@ -150,3 +150,60 @@ def test_where_one_client_is_most_of_the_others_nothing_is_shown(monkeypatch):
     found = beside(monkeypatch, (10, 100), (40, 400), (9, 90), (8, 80), (7, 70), (6, 60))
     assert found["others_rate"].isna().tolist() == [True, False, True, True, True, True]
     assert found["stands"].tolist() == [None, "as the others", None, None, None, None]
+
+
+def standing(monkeypatch, *, denied, late=None, others=5, their=5, size=100, payer="p"):
+    """A client with 200 claims a year of a payer beside others with 100 each, 5 of them denied for authorization."""
+
+    sizes = size if isinstance(size, list) else [size] * others
+
+    def claims(name, period):
+        return pd.DataFrame(
+            [
+                ("me", payer, 200),
+                *((f"o{number}", "p", each) for number, each in zip(range(others), sizes, strict=True)),
+            ],
+            columns=["client", "payer", name],
+        )
+
+    def reasons(tables, *, period, by):
+        mine = denied if late is None or period.first_day.month < 7 else late
+        found = claims("claims", period).assign(category="authorization")
+        return found.assign(claims=[mine, *[their] * others])
+
+    monkeypatch.setattr(
+        benchmark,
+        "initial_denial_rate_claims_remitted",
+        lambda tables, *, period, by: claims("remitted_claims", period),
+    )
+    monkeypatch.setattr(benchmark, "primary_denial_reasons", reasons)
+    year = Period(dt.date(2026, 1, 1), dt.date(2027, 1, 1))
+    return benchmark.standing_beside_others({}, period=year)
+
+
+def test_a_standing_rate_beside_the_other_clients_by_hand(monkeypatch):
+    """24 of 200 denied where 5 of 100 are elsewhere: 10 expected; the tail beyond 23 is 0.0001, of six clients."""
+    row = standing(monkeypatch, denied=24).iloc[0]
+    assert row[["client", "category", "denied_claims", "expected"]].tolist() == ["me", "authorization", 24, 10.0]
+    assert row[["ratio", "denial_rate", "others_rate", "excess_claims"]].tolist() == [2.4, 0.12, 0.05, 14.0]
+    assert row["q_value"] == pytest.approx(6 * 0.0001225, rel=0.05)
+
+
+def test_a_large_client_is_no_more_than_one_of_the_others(monkeypatch):
+    """Six times the claims and the same five denied: the mean of 5/100 four times and 5/600 once, not 25 / 1,000."""
+    found = standing(monkeypatch, denied=24, size=[100, 100, 100, 100, 600])
+    assert found["expected"].tolist() == [pytest.approx(200 * (4 * 0.05 + 5 / 600) / 5)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"denied": 19}, id="less than twice as often"),
+        pytest.param({"denied": 24, "late": 10}, id="not in the second half"),
+        pytest.param({"denied": 24, "others": 4}, id="four others"),
+        pytest.param({"denied": 2, "their": 1, "size": 200}, id="as chance has it"),
+        pytest.param({"denied": 60, "payer": "q"}, id="nobody else has the payer"),
+    ],
+)
+def test_what_does_not_stand_beside_the_other_clients(monkeypatch, other):
+    assert standing(monkeypatch, **other).empty
