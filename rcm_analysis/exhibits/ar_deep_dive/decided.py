@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ...measures.payers.prompt_pay import prompt_pay_interest
+from ...measures.payers.recoded import recodes_by_doctor
 from ...tables.reference.prompt_pay import prompt_pay_laws
 from ..blocks import Block, note
 from ..formats import as_text, counted
@@ -13,6 +14,7 @@ from ..tables import Shown, show, with_total
 from .facts import Facts
 
 CHANGES = {"recode": "other code", "units": "fewer units", "recode, units": "other code, fewer units"}
+UNLIKELY = 0.05
 PLB = {"WO": "WO: overpayment", "FB": "FB: balance carried over", "L6": "L6: interest taken back"}
 STANDING = {"owed": "owed", "possible": "if the plan is insured", "paid without a claim": "paid, names no claim"}
 UNJUDGED = {
@@ -78,7 +80,33 @@ def _recodes(facts: Facts) -> list[Block]:
             definition=definition,
         )
     ]
-    return [*blocks, _recoded_lines(facts, lines, definition)]
+    return [*blocks, *_doctors(facts), _recoded_lines(facts, lines, definition)]
+
+
+def _doctors(facts: Facts) -> list[Block]:
+    """Doctors whose work is recoded more often than that of their peers with the same mix; nothing where none is."""
+    found = recodes_by_doctor(facts.priced, period=facts.subject.period.trailing(12))
+    found = found[(found["q_value"] <= UNLIKELY) & (found["ratio"] > 1)]
+    if found.empty:
+        return []
+    return [
+        show(
+            found,
+            [
+                Shown("provider", "Provider"),
+                Shown("lines", "Lines", "count"),
+                Shown("recoded_lines", "Recoded or cut", "count"),
+                Shown("expected", "Expected with this mix", "number"),
+                Shown("ratio", "Times as often", "number"),
+                Shown("p_value", "By chance", "rate"),
+            ],
+            name="recodes_by_doctor",
+            title="Recoded more often than peers with the same payers and codes",
+            definition="Lines of twelve months. Expected: at the rates of the other doctors, payer by payer and code "
+            "by code. Shown where chance alone gives it once in twenty times or less, all doctors considered. It says "
+            "nothing of the coding: look at the notes, and dispute where they bear the level.",
+        )
+    ]
 
 
 def _recoded_lines(facts: Facts, lines: pd.DataFrame, definition: str) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...ledger.ratios import ratio
+from ...ledger.ratios import quotient, ratio
 from ...measures.collections import rates as collections
 from ...measures.collections.written_off import (
     denial_write_off_share,
@@ -64,7 +64,8 @@ def payers(subject: Subject) -> list[Block]:
     days = ratio(found["ar_cents"].sum() * WINDOW_DAYS, found["window_cents"].sum())
     denied = initial_denial_rate_claims_remitted(subject.tables, period=quarter).iloc[0]
     older = ar.aged_share(subject.tables, as_of=subject.as_of, parties=INSURANCE)["aged_share"].iloc[0]
-    named = subject.with_payer_names(found)
+    whole = pd.Series(found["charge_cents"].sum(), index=found.index)
+    named = subject.with_payer_names(found.assign(charge_share=quotient(found["charge_cents"], whole)))
     table, emphasis = with_total(
         named,
         "payer",
@@ -74,6 +75,7 @@ def payers(subject: Subject) -> list[Block]:
             "days_in_ar": days,
             "denial_rate": denied["initial_denial_rate_claims_remitted"],
             "aged_share": older,
+            "charge_share": ratio(whole.iloc[0], whole.iloc[0]),
             "is_few": False,
         },
     )
@@ -95,13 +97,15 @@ def payers(subject: Subject) -> list[Block]:
                 Shown("days_in_ar", "Days in AR", "days"),
                 Shown("denial_rate", "Denial rate", "rate", marked="is_few"),
                 Shown("remitted_claims", "Claims decided", "count"),
+                Shown("charge_share", "Payer mix", "rate"),
             ],
             name="payers",
             title=f"Payers, three months to {subject.as_of_text}",
             emphasis=emphasis,
             definition="Charges and payments by posting date; open insurance balances as of the last day, aged "
             "from the day of service; denial rate: claims "
-            "denied by their first decision, of claims first decided, by day of remittance; US dollars.",
+            "denied by their first decision, of claims first decided, by day of remittance; payer mix: share of the "
+            "charges of all insurers; US dollars.",
             notes=[
                 f"* Fewer than {FEW} claims decided ({few}): one claim more or less moves the rate visibly."
                 if found["is_few"].any()

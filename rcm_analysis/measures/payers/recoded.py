@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ...ledger.adjudications import COST_SHARE, adjustment_lines
 from ...ledger.postings import with_groups
+from ...ledger.ratios import quotient
 from ...periods import Period
-from ...tables.frames import collect
+from ...tables.frames import NO_VALUE, collect
 from ..menu import measure
 from .contract import PLAIN_DISCOUNTS, expected_allowed
 from .prices import with_deadlines
@@ -23,6 +26,7 @@ WORDS = ("client", "claim_id", "payer", "procedure", "decided_procedure", "chang
 DATES = ("service_on", "received_on")
 NUMBERS = ("line_number", "charge_cents", "allowed_cents", "expected_cents", "denied_cents", "highest_cents")
 UNITS = ("units", "decided_units")
+FEWEST_LINES = 30
 
 
 @measure("Recoded and cut lines, one by one", value="lost_cents", good="down")
@@ -122,6 +126,63 @@ def recodes(
     if by or len(found):
         return found.reset_index(drop=not by)
     return pd.DataFrame({name: [0] for name in found.columns[:-1]}).assign(appeal_by=pd.NaT)
+
+
+@measure("Doctors whose codes are lowered more often than others'", value="ratio", unit="count", good="down")
+def recodes_by_doctor(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
+    """Doctors of whom payers lower codes or units more often than of their peers with the same payers and codes.
+
+    Formula
+        expected = sum over the doctor's lines of the share of the other doctors' lines of the same payer and billed
+        code that are recoded or cut; ratio = recoded_lines / expected
+        p_value = chance of so many or more at the others' rates (exact, each line by its own rate); q_value: the same
+        after Benjamini-Hochberg over the doctors
+    Counts
+        Lines whose latest decision was received in the period, recoded or cut (`recoded_lines`) or decided as billed;
+        those of a payer and code that no other doctor has are left out. Doctors with 30 lines and one expected cut.
+        The diagnosis is not in the mix: a doctor may have sicker patients, or simpler ones.
+    Date basis
+        received_on of the latest decision known at the period's end
+    Unit
+        lines; expected need not be whole; p_value and q_value from 0 to 1
+    Empty
+        No doctor can be compared: no row.
+    Source
+        indirect standardisation, leaving the doctor out; exact Poisson-binomial tail; Benjamini and Hochberg 1995
+
+    >>> from rcm_analysis.examples.contract import example_recodes
+    >>> recodes_by_doctor(example_recodes(), period=Period.month("2026-06").trailing(12)).empty
+    True
+    """
+    rows = expected_allowed(tables, as_of=period.last_day).filter(
+        period.holds(col("received_on")), col("excluded").is_in(["", "recoded"])
+    )
+    cut = nw.when(col("excluded") == "recoded").then(1).otherwise(0)
+    rows = with_groups(rows, tables, ["provider"], month_on="received_on").with_columns(cut=cut, lines=nw.lit(1))
+    keys = ["client", "provider", "payer", "procedure"]
+    cells = collect(rows.group_by(*keys).agg(col("lines").sum(), col("cut").sum()), keys)
+    cells = cells[cells["provider"] != NO_VALUE]
+    sums = cells.groupby(["client", "payer", "procedure"])[["lines", "cut"]].transform("sum") - cells[["lines", "cut"]]
+    cells = cells.assign(rate=quotient(sums["cut"], sums["lines"])).dropna(subset=["rate"])
+    found = [
+        (client, doctor, own["lines"].sum(), own["cut"].sum(), (own["lines"] * own["rate"]).sum(), _tail(own))
+        for (client, doctor), own in cells.groupby(["client", "provider"])
+    ]
+    names = ["client", "provider", "lines", "recoded_lines", "expected", "p_value"]
+    out = pd.DataFrame(found, columns=names)
+    out = out[(out["lines"] >= FEWEST_LINES) & (out["expected"] >= 1)]
+    out = out.assign(
+        ratio=quotient(out["recoded_lines"], out["expected"]), q_value=stats.false_discovery_control(out["p_value"])
+    )
+    return out.sort_values(["p_value", "provider"], ignore_index=True)
+
+
+def _tail(own: pd.DataFrame) -> float:
+    """The chance of as many cuts or more where each cell has its own rate: the convolution of its binomials."""
+    chances = np.ones(1)
+    for lines, rate in zip(own["lines"], own["rate"], strict=True):
+        chances = np.convolve(chances, stats.binom.pmf(np.arange(lines + 1), lines, rate))
+    return float(min(1.0, chances[int(own["cut"].sum()) :].sum()))
 
 
 def _reasons(tables: Mapping[str, Any], as_of: dt.date, lines: pd.DataFrame) -> pd.Series:

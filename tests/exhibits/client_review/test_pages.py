@@ -166,6 +166,9 @@ def test_credits_and_unapplied_money_stand_apart(acorn_pages, acorn):
 
 def test_payers_add_up_and_small_numbers_are_marked(acorn):
     table = tables_of(payers.payers(acorn))["payers"]
+    *mix, whole = [row[8] for row in table["rows"]]
+    assert sum(mix) == pytest.approx(1) and whole == 1
+    assert mix[0] * table["rows"][-1][1] == pytest.approx(table["rows"][0][1])
     assert sum(row[1] for row in table["rows"][:-1]) == table["rows"][-1][1]
     assert all(text[6].endswith("*") for text in table["text"][:-1])
     assert not table["text"][-1][6].endswith("*")

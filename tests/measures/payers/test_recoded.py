@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from rcm_analysis.measures.payers.contract import expected_allowed
-from rcm_analysis.measures.payers.recoded import recoded_lines, recodes
+from rcm_analysis.measures.payers.recoded import _tail, recoded_lines, recodes, recodes_by_doctor
 from rcm_analysis.measures.payers.shortfalls import underpaid_lines, underpayments
 from rcm_analysis.periods import Period
 from tests.builders import contract_tables as b
@@ -130,3 +131,38 @@ def test_by_reason_and_doctor():
         ["lee", "150", 1, 3730],
     ]
     assert recodes(tables, period=Period.month("2026-05"), by=()).iloc[0].tolist()[:5] == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "rates", "cut", "chance"),
+    [
+        pytest.param([40, 10], [0.05, 0.2], 8, 0.0396, id="guide: Dr A, twice as often as expected"),
+        pytest.param([100], [0.01], 2, 0.2642, id="guide: Dr B, the same ratio and no signal"),
+        pytest.param([5], [0.3], 0, 1.0, id="none cut"),
+        pytest.param([3], [0.5], 3, 0.125, id="all cut"),
+    ],
+)
+def test_the_chance_of_so_many_cuts(lines, rates, cut, chance):
+    own = pd.DataFrame({"lines": lines, "rate": rates, "cut": [cut] + [0] * (len(lines) - 1)})
+    assert _tail(own) == pytest.approx(chance, abs=5e-5)
+
+
+def test_doctors_are_compared_at_the_same_payers_and_codes():
+    """The guide's Dr A: 40 x 99214 where others have 5 % and 10 x 99215 where they have 20 %; 8 of hers are cut."""
+    higher = (("submitted_procedure", "99215"),)
+    kinds = {"99214": down(), "99215": down(said=higher, sent=(("procedure", "99215"),))}
+    work = {"A": {"99214": (40, 3), "99215": (10, 5)}, "B": {"99214": (100, 5), "99215": (20, 4)}}
+    payments, doctor = [], {}
+    for name, codes in work.items():
+        for code, (size, cut) in codes.items():
+            for number in range(size):
+                claim = f"{name}{code}{number}"
+                doctor[claim] = name
+                is_cut = number < cut
+                said = kinds[code] if is_cut else {"procedure": code, "charge": 21000}
+                payments.append(b.paid(claim, 9120 if is_cut else 12850, **said))
+    tables = b.tables(*payments, fees=[*FEES, b.fee(12850, procedure="99215")])
+    tables["claims"]["provider"] = tables["claims"]["claim_id"].map(doctor)
+    found = recodes_by_doctor(tables, period=Period.month("2026-06")).set_index("provider")
+    assert found.loc["A", ["lines", "recoded_lines", "expected", "ratio"]].tolist() == [50, 8, 4.0, 2.0]
+    assert found.loc["A", "p_value"] == pytest.approx(0.0396, abs=5e-5)
