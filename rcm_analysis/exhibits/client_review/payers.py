@@ -20,6 +20,7 @@ from ...tables.schema import PARTIES
 from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
 from ..pages import page
+from ..register.habits import sweeps_words
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .denials import FEW
@@ -188,16 +189,14 @@ def written_off(subject: Subject) -> list[Block]:
 
 
 def _sweeps(subject: Subject) -> list[Block]:
-    found = whole_dollar_sweeps(subject.tables, period=subject.period)
-    if found.empty:
+    found = whole_dollar_sweeps(subject.tables, period=subject.period.trailing(12))
+    if not (found["posted_on"] >= pd.Timestamp(subject.period.first_day)).any():
         return []
     return [
         note(
-            f"{counted(len(found), 'day')} with many more write-offs in whole dollars on services over 120 days old "
-            f"than usual, "
-            f"{as_text(int(found['swept_cents'].sum()), 'usd')} together. Old balances may have been swept away "
-            f"rather than worked; "
-            "this is a question to ask, not a proof.",
+            f"{sweeps_words(found, subject.period.first_day)}, {as_text(int(found['swept_cents'].sum()), 'usd')} "
+            "together: many more than is usual. Old balances may have been swept away rather than worked; this is a "
+            "question to ask, not a proof.",
             tone="warning",
         )
     ]

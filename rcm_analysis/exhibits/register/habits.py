@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
 
 import pandas as pd
@@ -59,9 +60,9 @@ def _disguised_told(facts: MonthFacts, rows: pd.DataFrame) -> Action:
 
 
 def sweeps(facts: MonthFacts) -> list[Found]:
-    """Old balances written off in whole dollars, in batches."""
-    found = whole_dollar_sweeps(facts.tables, period=facts.subject.period)
-    if found.empty:
+    """Old balances written off in whole dollars, in batches: all of twelve months, where the month has one."""
+    found = whole_dollar_sweeps(facts.tables, period=facts.subject.period.trailing(12))
+    if not (found["posted_on"] >= pd.Timestamp(facts.subject.period.first_day)).any():
         return []
     rows = facts.subject.pandas("transactions")
     rows = rows[(rows["kind"] == "write_off") & (rows["amount_cents"] < 0) & (rows["amount_cents"] % 100 == 0)]
@@ -74,11 +75,24 @@ def sweeps(facts: MonthFacts) -> list[Found]:
     return [Found("sweeps", partial(_sweeps_told, facts, found), claims)]
 
 
+def sweeps_words(found: pd.DataFrame, first_day: dt.date) -> str:
+    """The batches of twelve months in words, and the dollars of the last month."""
+    now = found[found["posted_on"] >= pd.Timestamp(first_day)]
+    words = (
+        f"{counted(int(found['swept'].sum()), 'write-off')} in whole dollars on services over {OLD_DAYS} days old, "
+        f"posted on {counted(len(found), 'day')}"
+    )
+    if len(now) < len(found):
+        words += f" since {as_text(found['posted_on'].min(), 'date')}"
+        words += f" ({as_text(int(now['swept_cents'].sum()), 'usd')} in the last month)"
+    return words
+
+
 def _sweeps_told(facts: MonthFacts, found: pd.DataFrame, _: pd.DataFrame) -> Action:
     return Action(
         "Review the batch write-offs of old balances",
-        f"{counted(int(found['swept'].sum()), 'write-off')} in whole dollars on services over {OLD_DAYS} days old, "
-        f"posted on {counted(len(found), 'day')}, many more than is usual; ask for the reason and the approval of each",
+        f"{sweeps_words(found, facts.subject.period.first_day)}, many more than is usual; ask for the reason and the "
+        "approval of each",
         ours(facts.subject),
         due(facts.subject, FOLLOW_UP_DAYS),
         severity="high",

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -18,6 +19,7 @@ from rcm_analysis.exhibits.client_review import appendix as rest
 from rcm_analysis.exhibits.client_review.definitions import glossary_of
 from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.exhibits.register.causes import PREVENTION
+from rcm_analysis.exhibits.register.habits import sweeps_words
 from rcm_analysis.exhibits.register.months import register
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.tables.reference.carc import carc_categories
@@ -298,6 +300,16 @@ def test_an_old_balance_written_off_in_whole_dollars_is_asked_about(acorn):
     assert "question to ask, not a proof" in words_of(pages_of("client_review", swept).written_off())
     (found,) = [one for one in register(swept) if one.kind == "sweeps"]
     assert (found.title, found.amount_cents) == ("Review the batch write-offs of old balances", 6 * 2000)
+    assert "since" not in found.why and "6 write-offs" in found.why and "posted on 1 day," in found.why
+
+
+def test_a_sweep_of_many_months_is_told_as_one_of_many_months():
+    days = pd.to_datetime(["2026-03-31", "2026-06-30", "2026-10-31"])
+    found = pd.DataFrame({"posted_on": days, "swept": [9, 8, 10], "swept_cents": [1_048_900, 900_000, 155_800]})
+    assert sweeps_words(found, dt.date(2026, 10, 1)) == (
+        "27 write-offs in whole dollars on services over 120 days old, posted on 3 days since Mar 31, 2026 "
+        "($1,558 in the last month)"
+    )
 
 
 @pytest.mark.parametrize("name", rest.MEASURES)
