@@ -49,7 +49,8 @@ def late_payments(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date |
         it says nothing: the law binds no self-funded plan, no plan of another state, no Medicaid, workers'
         compensation or other government plan. Laws are those of `tables.reference.prompt_pay`, by the client's `state`.
         interest_cents: what the 835 says is interest on the claim (AMT*I). Interest on a check (PLB L6 below 0) beyond
-        that of its claims is a row without a claim.
+        that is of the claims that the check paid late, in their order and up to what is owed on each; what is left is a
+        row without a claim.
     Date basis
         paid_on (BPR16, else the day of the file), up to `as_of`; the law in force on that day
     Unit
@@ -119,8 +120,25 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) 
     """Every clean claim that was paid at first, with the law that holds and what it says; and interest by the check."""
     rows = _standing(_clean(tables, as_of, since), tables)
     rows = rows.merge(_interest_of_claims(tables, as_of), on=KEY, how="left").fillna({"interest_cents": 0})
-    rows = rows.astype({"interest_cents": "int64"}).assign(owed_cents=0, days_late=0, due_on=pd.NaT)
-    laws = prompt_pay_laws()
+    rows = _by_law(rows.astype({"interest_cents": "int64"}))
+    checks = _interest_of_checks(tables, as_of, since)
+    for place, check in checks.iterrows():
+        same = rows[(rows["client"] == check["client"]) & (rows["remit_id"] == check["remit_id"])]
+        for claim, missing in (same["owed_cents"] - same["interest_cents"]).clip(lower=0).items():
+            part = min(missing, checks.at[place, "interest_cents"])
+            rows.at[claim, "interest_cents"] += part
+            checks.at[place, "interest_cents"] -= part
+    rows = _by_law(rows)
+    rows["missing_cents"] = (rows["owed_cents"] - rows["interest_cents"]).clip(lower=0)
+    parts = [part[COLUMNS] for part in (rows, checks[checks["interest_cents"] > 0]) if len(part)]
+    out = pd.concat(parts, ignore_index=True) if parts else rows[COLUMNS]
+    kinds = {"_on": "datetime64[us]", "_cents": "int64", "_late": "int64"}
+    return out.astype({name: next((kinds[end] for end in kinds if name.endswith(end)), "str") for name in COLUMNS})
+
+
+def _by_law(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the day due, the days late and what the law sets on them."""
+    rows, laws = rows.assign(owed_cents=0, days_late=0, due_on=pd.NaT), prompt_pay_laws()
     for (law, kind, begin, end), steps in laws.groupby(
         ["law", "payer_class", "effective_from", "effective_to"], dropna=False, sort=False
     ):
@@ -132,12 +150,7 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) 
             rows.loc[holds, "owed_cents"] = _owed(rows[holds], steps)
     unruled = rows["due_on"].isna() & rows["standing"].isin([OWED, POSSIBLE])
     rows.loc[unruled, "standing"] = "no law on file"
-    rows["owed_cents"] = rows["owed_cents"].astype("int64")
-    rows["missing_cents"] = (rows["owed_cents"] - rows["interest_cents"]).clip(lower=0)
-    parts = [part for part in (rows[COLUMNS], _interest_of_checks(tables, as_of, since)) if len(part)]
-    out = pd.concat(parts, ignore_index=True) if parts else rows[COLUMNS]
-    kinds = {"_on": "datetime64[us]", "_cents": "int64", "_late": "int64"}
-    return out.astype({name: next((kinds[end] for end in kinds if name.endswith(end)), "str") for name in COLUMNS})
+    return rows.astype({"owed_cents": "int64"})
 
 
 def _owed(rows: pd.DataFrame, steps: pd.DataFrame) -> pd.Series:
@@ -165,7 +178,7 @@ def _clean(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> 
     """Claims that the primary payer's first answer paid, with the day on which their clock began; only clean ones."""
     primary = col("payer_order") == "primary"
     paid = first_adjudications(tables, as_of=as_of).filter(primary, col("paid_cents") > 0)
-    days = source(tables, "remit_claims", ["client", "remit_claim_id", "paid_on"])
+    days = source(tables, "remit_claims", ["client", "remit_claim_id", "remit_id", "paid_on"])
     paid = paid.join(days, on=["client", "remit_claim_id"], how="left").with_columns(
         paid_on=nw.coalesce(col("paid_on"), col("received_on"))
     )
@@ -174,12 +187,12 @@ def _clean(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> 
     asked = asked.select(*KEY, asked_on=col("received_on"))
     asked = paid.select(*KEY, "received_on").join(asked, on=KEY).filter(col("asked_on") <= col("received_on"))
     paid = paid.join(asked.select(*KEY).unique(), on=KEY, how="anti").select(
-        *KEY, "payer", "paid_on", "received_on", "charge_cents", "paid_cents", "allowed_cents"
+        *KEY, "remit_id", "payer", "paid_on", "received_on", "charge_cents", "paid_cents", "allowed_cents"
     )
     bills = source(tables, "submissions", [*KEY, "payer_order", "submitted_on"]).filter(primary)
     sent = paid.select(*KEY, "received_on").join(bills, on=KEY).filter(col("submitted_on") <= col("received_on"))
     paid = paid.join(sent.group_by(*KEY).agg(col("submitted_on").max()), on=KEY)
-    rows = collect(paid, [*KEY, "payer"], dates=["paid_on", "received_on", "submitted_on"])
+    rows = collect(paid, [*KEY, "remit_id", "payer"], dates=["paid_on", "received_on", "submitted_on"])
     return _with_receipt(rows, tables)
 
 
@@ -233,7 +246,7 @@ def _interest_of_claims(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFra
 def _interest_of_checks(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> pd.DataFrame:
     """One row for each check that pays more interest (PLB L6) than its claims are said to have."""
     if optional(tables, "provider_adjustments") is None or optional(tables, "deposits") is None:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=["remit_id", *COLUMNS])
     check = ["client", "remit_id"]
     pairs = source(tables, "provider_adjustments", [*check, "reason", "amount_cents", "received_on"])
     pairs = pairs.filter(col("reason") == INTEREST, col("received_on") <= as_of)
@@ -246,8 +259,7 @@ def _interest_of_checks(tables: Mapping[str, Any], as_of: dt.date, since: dt.dat
         paid_on=nw.coalesce(col("paid_on"), col("received_on")),
         interest_cents=col("amount_cents") * -1 - col("interest_cents").fill_null(0),
     ).filter(col("interest_cents") > 0, col("paid_on") >= (since or dt.date.min))
-    found = collect(rows.select("client", "payer", "paid_on", "interest_cents"), ["client", "payer"], dates=["paid_on"])
+    words = ["client", "payer", "remit_id"]
+    found = collect(rows.select(*words, "paid_on", "interest_cents"), words, dates=["paid_on"])
     blank = dict.fromkeys([name for name in COLUMNS if name.endswith("_cents") and name != "interest_cents"], 0)
-    return found.assign(claim_id="", law="", standing=UNNAMED, started_on=pd.NaT, due_on=pd.NaT, days_late=0, **blank)[
-        COLUMNS
-    ]
+    return found.assign(claim_id="", law="", standing=UNNAMED, started_on=pd.NaT, due_on=pd.NaT, days_late=0, **blank)

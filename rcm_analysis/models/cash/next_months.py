@@ -92,8 +92,8 @@ def outlook(
         a year's end that was never seen
     Counts
         Postings known on `as_of`. Curves: balances of the past 365 days; small payers drawn towards the
-        client. Billing: level of the past 182 days by working day, with the client's growth and season, unless `billing`
-        (month, charge_cents) says otherwise. A month under way counts from the day after `as_of`.
+        client. Billing: level of the past 182 days by working day, with the client's growth and season, unless
+        `billing` (month, charge_cents) says otherwise. A month under way counts from the day after `as_of`.
     Date basis
         posting date
     Unit

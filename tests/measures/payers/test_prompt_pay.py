@@ -146,7 +146,21 @@ def test_interest_is_proportional_and_nothing_is_known_before_the_payment():
     assert late_payments(paid(), as_of=dt.date(2026, 5, 15), since=dt.date(2026, 5, 15))["claim_id"].tolist() == ["C1"]
 
 
-def test_an_835_says_what_interest_came_with_a_claim_and_with_a_check(tmp_path):
+@pytest.mark.parametrize(
+    ("of_check", "rows"),
+    [
+        ("10", [["C2", "owed", 44, 1808, 0, 1808], ["C1", "owed", 44, 1808, 1000, 808]]),
+        ("12.5", [["C2", "owed", 44, 1808, 0, 1808], ["C1", "owed", 44, 1808, 1250, 558]]),
+        (
+            "50",
+            [
+                *(["", "paid without a claim", 0, 0, 1384, 0], ["C1", "owed", 44, 1808, 1808, 0]),
+                ["C2", "owed", 44, 1808, 1808, 0],
+            ],
+        ),
+    ],
+)
+def test_an_835_says_what_interest_came_with_a_claim_and_with_a_check(tmp_path, of_check, rows):
     desk = blank(tmp_path)
     insured = 'payer_class = "commercial"\nfunding = "insured"'
     registry = REGISTRY.replace('payer_class = "commercial"', insured)
@@ -156,18 +170,15 @@ def test_an_835_says_what_interest_came_with_a_claim_and_with_a_check(tmp_path):
         desk.put(f"{claim}.837", sent)
     paid_late = [*answer("C1", "2000", "1250", "CO*45*750"), *answer("C2", "2000", "1250", "CO*45*750", icn="B")]
     paid_late.insert(1, "AMT*I*10")
-    plb = ["PLB*1234567893*20261231*L6:X*-12.5"]
-    desk.put("1.835", remit_835("2512.50", paid_late, day="20260515", payer=BLUE, provider=plb))
+    plb = [f"PLB*1234567893*20261231*L6:X*-{of_check}"]
+    desk.put("1.835", remit_835(str(2500 + float(of_check)), paid_late, day="20260515", payer=BLUE, provider=plb))
     desk.ingest()
     found = late_payments(desk.tables(AS_OF), as_of=AS_OF)
     names = ["claim_id", "standing", "days_late", "owed_cents", "interest_cents", "missing_cents"]
-    assert found[names].values.tolist() == [
-        ["C2", "owed", 44, 1808, 0, 1808],
-        ["C1", "owed", 44, 1808, 1000, 808],
-        ["", "paid without a claim", 0, 0, 250, 0],
-    ]
+    assert found[names].values.tolist() == rows
     sums = prompt_pay_interest(desk.tables(AS_OF), period=Period.month("2026-05"))
-    assert sums.iloc[0].tolist() == ["bluex", 2, 2, 0, 3616, 1250, 2616, 0]
+    paid_in_all, missing = (sum(row[place] for row in rows) for place in (4, 5))
+    assert sums.iloc[0].tolist() == ["bluex", 2, 2, 0, 3616, paid_in_all, missing, 0]
     assert prompt_pay_interest(desk.tables(AS_OF), period=Period.month("2026-06"), by=()).iloc[0].sum() == 0
 
 
