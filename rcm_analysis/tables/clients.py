@@ -4,8 +4,8 @@
     [firm.packet] how the firm's documents look and what its clients get (see `tables/looks.py`)
     [specialties.X] revenue_per_provider and its source: what clients of the specialty are taken to collect whose
                 revenue nobody states
-    [payers.X]  name, payer_class, aliases, identifiers (as they appear in 835, 837 and exports)
-    [clients.X] name, specialty, services, providers, revenue, is_estimate, commission_rate,
+    [payers.X]  name, payer_class, funding, aliases, identifiers (as they appear in 835, 837 and exports)
+    [clients.X] name, specialty, state, services, providers, revenue, is_estimate, commission_rate,
                 meeting_cadence, meeting_day, emails_per_week, hours_per_week, high_complexity,
                 assigned_to, assigned_level, service_levels, npis, tax_ids, aliases, not_ours, follow_up, column_maps
     [clients.X.packet] what of [firm.packet] is otherwise for this client
