@@ -66,9 +66,8 @@ def payers(subject: Subject) -> list[Block]:
     denied = initial_denial_rate_claims_remitted(subject.tables, period=quarter).iloc[0]
     older = ar.aged_share(subject.tables, as_of=subject.as_of, parties=INSURANCE)["aged_share"].iloc[0]
     whole = pd.Series(found["charge_cents"].sum(), index=found.index)
-    named = subject.with_payer_names(found.assign(charge_share=quotient(found["charge_cents"], whole)))
     table, emphasis = with_total(
-        named,
+        subject.with_payer_names(found.assign(charge_share=quotient(found["charge_cents"], whole))),
         "payer",
         ["charge_cents", "insurance_cents", "ar_cents", "remitted_claims"],
         words="All insurers",

@@ -170,10 +170,10 @@ def recodes_by_doctor(tables: Mapping[str, Any], *, period: Period) -> pd.DataFr
     ]
     names = ["client", "provider", "lines", "recoded_lines", "expected", "p_value"]
     out = pd.DataFrame(found, columns=names)
+    out = out.astype({"lines": "int64", "recoded_lines": "int64", "expected": "float64", "p_value": "float64"})
     out = out[(out["lines"] >= FEWEST_LINES) & (out["expected"] >= 1)]
-    out = out.assign(
-        ratio=quotient(out["recoded_lines"], out["expected"]), q_value=stats.false_discovery_control(out["p_value"])
-    )
+    chances = stats.false_discovery_control(out["p_value"]) if len(out) else out["p_value"]
+    out = out.assign(ratio=quotient(out["recoded_lines"], out["expected"]), q_value=chances)
     return out.sort_values(["p_value", "provider"], ignore_index=True)
 
 
