@@ -42,7 +42,9 @@ def sigma_z(z: Sequence[float]) -> float:
     return float(ranges.mean() / MEAN_RANGE_OF_TWO) if len(ranges) else 1.0
 
 
-def laney_chart(counts: Sequence[int], totals: Sequence[int], *, sigmas: float = SIGMAS) -> pd.DataFrame:
+def laney_chart(
+    counts: Sequence[int] | np.ndarray, totals: Sequence[int] | np.ndarray, *, sigmas: float = SIGMAS
+) -> pd.DataFrame:
     """The rate of each period with the limits of Laney's p' chart.
 
     Formula
