@@ -153,7 +153,7 @@ def _likelihood(count: np.ndarray, total: np.ndarray) -> np.ndarray:
     return np.where(inside, count * np.log(safe) + (total - count) * np.log(1 - safe), 0.0)
 
 
-def _checked(counts: Sequence[int], totals: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def _checked(counts: Sequence[int] | np.ndarray, totals: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     count, total = np.asarray(counts, float), np.asarray(totals, float)
     if count.shape != total.shape or (count < 0).any() or (count > total).any():
         raise ParameterError(
