@@ -50,15 +50,31 @@ LONG = (
 """Files whose slow tests take minutes: marked `long` as well, run by `make long`, not with every change."""
 
 
+FIRST = (
+    "exhibits/test_totals_add_up.py",
+    "ledger/test_suppression.py",
+    "scoreboard/test_scoreboard.py",
+    "test_docs.py",
+    "test_packaging.py",
+    "test_templates.py",
+)
+"""Files with a slow test of a minute: they are begun first, so that no worker waits in the end for one of them."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
+    here, first = Path(__file__).parent, []
     for item in items:
         is_slow = item.get_closest_marker("slow") or item.get_closest_marker("browser")
-        if is_slow and item.path.is_relative_to(here) and item.path.relative_to(here).as_posix() in LONG:
+        place = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        if is_slow and place in LONG:
             item.add_marker(pytest.mark.long)
+        if is_slow and place in FIRST:
+            first.append(item)
         for mark in ONE_AT_A_TIME:
             if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.xdist_group(mark))
+    begun = set(first)
+    items[:] = first + [item for item in items if item not in begun]
 
 
 def pytest_collection_finish() -> None:
