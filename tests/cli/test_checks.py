@@ -74,7 +74,7 @@ def test_a_relation_that_lacks_a_side_was_not_asked():
 
 BAD_ROW = export(
     posting(1, "A1", "CHG", "01/05/2026", "100.00"),
-    posting(2, "A1", "PMT", "01/20/2026", "USD 80.00"),
+    posting(2, "A1", "PMT", "01/20/2026", "EUR 80.00"),
     posting(3, "A1", "ADJ", "01/20/2026", "20.00"),
 )
 
@@ -90,13 +90,13 @@ def test_a_row_set_aside_is_not_complete_with_its_dollars_and_its_place(tmp_path
     assert code == 1 and said in text and "Not complete: 1 of" in text and "Every sum holds" not in text
     code, text = desk.rcm("check", "--list", "set_aside")
     assert code == 1 and "jan.csv" in text and "transactions, row 3: unreadable" in text and "80.00" in text
-    desk.put("jan.csv", BAD_ROW.replace("USD 80.00", "80.00"))
+    desk.put("jan.csv", BAD_ROW.replace("EUR 80.00", "80.00"))
     assert desk.ingest().exit_code == 0 and desk.holds()
 
 
 def test_a_row_whose_dollars_nobody_can_read_breaks_the_relation_all_the_same(tmp_path):
     desk = blank(tmp_path, column_map=MAP)
-    desk.put("jan.csv", BAD_ROW.replace("USD 80.00", "see note"))
+    desk.put("jan.csv", BAD_ROW.replace("EUR 80.00", "see note"))
     desk.ingest()
     code, text = desk.check()
     assert code == 1 and "1 record set aside at intake [0.00 and 1 of an unreadable amount" in text
@@ -105,13 +105,13 @@ def test_a_row_whose_dollars_nobody_can_read_breaks_the_relation_all_the_same(tm
 
 def test_total_lines_are_no_rows_set_aside(tmp_path):
     desk = blank(tmp_path, column_map=MAP)
-    desk.put("jan.csv", BAD_ROW.replace("USD 80.00", "80.00") + "Total,,,,,,200.00\n")
+    desk.put("jan.csv", BAD_ROW.replace("EUR 80.00", "80.00") + "Total,,,,,,200.00\n")
     assert len(desk.ingest().aside()) == 1 and desk.holds()
 
 
 def test_a_client_of_whom_every_row_was_set_aside_is_told(tmp_path):
     desk = blank(tmp_path, column_map=MAP)
-    desk.put("jan.csv", export(posting(1, "A1", "CHG", "01/05/2026", "USD 100.00")))
+    desk.put("jan.csv", export(posting(1, "A1", "CHG", "01/05/2026", "EUR 100.00")))
     desk.ingest()
     code, text = desk.check()
     assert code == 1 and "1 record set aside at intake [100.00" in text

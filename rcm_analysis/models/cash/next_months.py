@@ -108,7 +108,7 @@ def outlook(
     >>> found.months[["month", "days"]].assign(dollars=(found.months["cash_cents"] + 50) // 100).to_string(
     ...     index=False, header=False
     ... )
-    '2026-07-01 31 1860\\n2026-08-01 31 1860'
+    '2026-07-01 31 1861\\n2026-08-01 31 1868'
     """
     if not (isinstance(months, int) and 1 <= months <= MOST_MONTHS):
         raise ParameterError(f"`months` should be a whole number from 1 to {MOST_MONTHS}; found {months!r}.")

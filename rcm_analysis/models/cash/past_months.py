@@ -92,7 +92,7 @@ def backtest(
     >>> from rcm_analysis.examples.cash import example_daily_charges
     >>> found = backtest(example_daily_charges(), as_of=dt.date(2026, 6, 30), snapshots=1, horizon=1)
     >>> found.rows[["actual_cents", "forecast_cents"]].values.tolist()
-    [[180000, 180000]]
+    [[180000, 180168]]
     """
     if snapshots < 1 or horizon < 1:
         raise ParameterError(f"`snapshots` and `horizon` should be 1 or more; found {snapshots} and {horizon}.")
