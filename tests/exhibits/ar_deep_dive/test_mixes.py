@@ -35,8 +35,8 @@ MOVED = {
 
 
 def facts_of(subject, **changed) -> Facts:
-    """The deep facts of a client whose figure moved so."""
-    facts = Facts(replace(subject))
+    """The deep facts of a client whose figure moved so; what is told from them is kept with no other test's tables."""
+    facts = Facts(replace(subject, tables=dict(subject.tables)))
     facts.__dict__["mix_shifts"] = pd.DataFrame([MOVED | changed], columns=list(COLUMNS))
     return facts
 
