@@ -144,9 +144,7 @@ def _plan(workspace: Workspace, period: str, clients: Sequence[str], path: Path,
     from ..press.night.journal import utc_now
     from ..press.night.seam import plan_text
     from ..tables.disk import write_text
-    from .printing import make_reference
 
-    make_reference(workspace)
     requests = wanted(workspace, period, clients, force=force)
     text = plan_text(requests, _packets_of(workspace, period, clients, requests, force=force, claims=claims), utc_now())
     write_text(path, text)
@@ -161,8 +159,10 @@ def _collect(workspace: Workspace, entries: Sequence[Entry], night: Night) -> in
     from ..press.night.seam import collected
     from ..press.runs.batch import BatchResult, write_summaries
     from ..press.runs.shared import Shared
+    from .printing import make_reference
 
     jobs = [entry.job for entry in entries]
+    make_reference(workspace)
     Shared.of(workspace.remotes).fetch(jobs)
     results, period = collected(entries), entries[0].job.period
     journal = Journal(workspace.runs, period)
