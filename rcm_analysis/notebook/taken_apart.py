@@ -240,6 +240,8 @@ class _Writer:
             return repr(value)
         if id(value) in self.names:
             return self.names[id(value)]
+        if value is pd.NaT:
+            return self._stamp(value)
         if isinstance(value, dt.date):
             return self._day(value)
         if isinstance(value, Period):
@@ -249,7 +251,10 @@ class _Writer:
         if isinstance(value, Tables):
             return self._tables(value)
         if isinstance(value, Mapping):
-            return "{" + ", ".join(f"{self.say(key)}: {self.say(one)}" for key, one in value.items()) + "}"
+            said = {
+                key: self._stamp(one) if isinstance(one, pd.Timestamp) else self.say(one) for key, one in value.items()
+            }
+            return "{" + ", ".join(f"{self.say(key)}: {one}" for key, one in said.items()) + "}"
         if isinstance(value, pd.DataFrame):
             return self._equal(value)
         if callable(value) and hasattr(value, "__qualname__") and "<" not in value.__qualname__:
@@ -268,6 +273,11 @@ class _Writer:
         if self.report.tables.as_known_on(tables.as_of) is not tables:
             raise _Unsayable
         return f"report.tables.as_known_on({self._day(tables.as_of)})"
+
+    def _stamp(self, value: Any) -> str:
+        """A day as a row of a frame holds it: it is compared with columns."""
+        self.modules.add("import pandas as pd")
+        return "pd.NaT" if value is pd.NaT else f'pd.Timestamp("{value}")'
 
     def _day(self, day: dt.date) -> str:
         if day == self.report.as_of:
