@@ -107,8 +107,8 @@ class Desk:
         matured services shows, under each month, the latest month that was old enough by then.
         """
         asking = self._asked(name, {**given, "by": by})
-        wanted = self.period.trailing(asked.count("months", months)).months()
-        shown = [month for month in wanted if month.last_day >= self._begins(asking.record)] or wanted[-1:]
+        wanted, begins = self.period.trailing(asked.count("months", months)).months(), self._begins(asking.record)
+        shown = [month for month in wanted if month.last_day >= begins] or wanted[-1:]
         found = asking.by_month(self.tables, shown, asking.by)
         title = f"{questions.title_of(asking, self._names)}, {len(shown)} months"
         notes = () if shown == wanted else (f"Nothing is known of months before {shown[0].title}.",)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
+from typing import Any
 
 import pandas as pd
 
@@ -58,14 +59,16 @@ def _asked(book: Book) -> pd.DataFrame:
     """The service levels of all clients, by client and step. Client by client, so that one ledger at a time is open;
     what else the overview asks is kept in each client's summary, too."""
     levels = []
-    for client, tables in (getattr(book.tables, "apart", None) or {"": book.tables}).items():
-        if client:
-            tables = tables.in_memory()
-            one = Tables({}, tables.as_of, apart={client: tables})
-            for ask in asked_of_each(book):
-                ask(one)
-        days = dict(book.service_levels.get(client, {}))
-        levels.append(service_levels(tables, period=book.period, as_of=book.as_of, days=days))
-        if client:
-            tables.save()
-    return pd.concat(levels, ignore_index=True)
+    for client, stored in (getattr(book.tables, "apart", None) or {}).items():
+        tables = stored.in_memory()
+        one = Tables({}, tables.as_of, apart={client: tables})
+        for ask in asked_of_each(book):
+            ask(one)
+        levels.append(_levels(book, tables, client))
+        tables.save()
+    return pd.concat(levels, ignore_index=True) if levels else _levels(book, book.tables)
+
+
+def _levels(book: Book, tables: Mapping[str, Any], client: str = "") -> pd.DataFrame:
+    days = dict(book.service_levels.get(client, {}))
+    return service_levels(tables, period=book.period, as_of=book.as_of, days=days)

@@ -181,7 +181,7 @@ def _told_from(close: Subject) -> str:
     registry = close.registry.fingerprint if close.registry else ""
     said = repr((code(("exhibits",)), registry, close.client, close.period, services, there)).encode()
     plan = close.plan.read_bytes() if close.plan else b""
-    frames = [one.to_json(orient="split").encode() for one in (close.payers, close.quarantine)]
+    frames = [one.to_json(orient="split", date_format="iso").encode() for one in (close.payers, close.quarantine)]
     return hashlib.sha256(b"\0".join([said, plan, *frames])).hexdigest()
 
 

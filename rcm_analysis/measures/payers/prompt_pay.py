@@ -14,7 +14,7 @@ from ...ledger.adjudications import UNDECIDED, claim_adjudications, first_adjudi
 from ...ledger.postings import optional
 from ...ledger.ratios import half_up, quotient
 from ...periods import Period
-from ...tables.frames import NO_VALUE, collect, source
+from ...tables.frames import NO_VALUE, collect, kept, source
 from ...tables.reference.prompt_pay import prompt_pay_laws
 from ..menu import measure
 from ..receivable.delays import FRONT_ENDS
@@ -116,6 +116,7 @@ def prompt_pay_interest(tables: Mapping[str, Any], *, period: Period, by: Sequen
     return rows.groupby(by)[sums].sum().reset_index() if by else rows[sums].sum().to_frame().T
 
 
+@kept
 def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> pd.DataFrame:
     """Every clean claim that was paid at first, with the law that holds and what it says; and interest by the check."""
     rows = _standing(_clean(tables, as_of, since), tables)

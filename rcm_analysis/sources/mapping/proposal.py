@@ -7,7 +7,7 @@ reason. Nothing is decided where two readings are possible.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ...errors import ParameterError, SourceError, closest, listed
@@ -52,7 +52,7 @@ def propose(path: Path, answers: Mapping[str, str], others: Sequence[Path] = ())
     table, question = _table_of(file, answers)
     out = Proposed(file, table, questions=[question] if question else [])
     _match(out, answers)
-    _look_up(out, [found for other in others if other != path and (found := _seen(other))])
+    _look_up(out, (found for other in others if other != path and (found := _seen(other))))
     _days(out, answers)
     _codes(out, answers)
     _forms(out, answers)
@@ -191,9 +191,12 @@ def _match(out: Proposed, answers: Mapping[str, str]) -> None:
         _modifiers(out)
 
 
-def _look_up(out: Proposed, others: Sequence[Unknown]) -> None:
-    """Columns that the file lacks, of the other file whose rows are told apart by a key that stands in this one too."""
+def _look_up(out: Proposed, others: Iterable[Unknown]) -> None:
+    """Columns that the file lacks, of the other file whose rows are told apart by a key that stands in this one too;
+    other files are read one by one, and none where nothing is lacking."""
     wanted = [name for name in JOINABLE if name in out.table.names and name not in out.columns]
+    if not wanted:
+        return
     for other in others:
         found = {name: held for name, (held, score) in _assigned(other, out.table).items() if score > 1 - CLEARLY}
         for ours in out.file.columns:
