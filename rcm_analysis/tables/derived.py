@@ -18,7 +18,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,14 @@ class Shelf:
     def answers(self, of: str) -> Answers:
         """The answers known about this state of the store, `of` a day (say)."""
         return Answers(self, f"{self.known or self.fingerprint} {of}")
+
+    def beside(self, said: str) -> Shelf:
+        """The same shelf for what is derived from something else, too: other words there, other answers."""
+        if not said:
+            return self
+        other = hashlib.sha256(said.encode()).hexdigest()
+        known = f"{self.known} {other}" if self.known else ""
+        return replace(self, fingerprint=f"{self.fingerprint} {other}", known=known)
 
     def _path(self, name: str, key: str) -> Path:
         digest = hashlib.sha256(f"{code()} {name} {key}".encode()).hexdigest()

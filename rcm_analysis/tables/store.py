@@ -73,7 +73,7 @@ class Tables(Mapping[str, pl.LazyFrame]):
         as_of: dt.date | None,
         shelf: Shelf | None = None,
         apart: Mapping[str, Tables] | None = None,
-        again: Callable[[dt.date], Tables] | None = None,
+        again: Callable[..., Tables] | None = None,
     ) -> None:
         self._frames, self.as_of, self.shelf, self.apart = frames, as_of, shelf, apart or {}
         self._again, self._earlier = again, dict[dt.date, Tables]()
@@ -91,14 +91,20 @@ class Tables(Mapping[str, pl.LazyFrame]):
         out._answers, out.payers = {}, self.payers
         return out
 
+    def with_payers(self, payers: pl.DataFrame | None) -> Tables:
+        """The same tables with a registry's payers: what is derived rests on these, too."""
+        shelf = self.shelf and self.shelf.beside("" if payers is None else payers.write_json())
+        out = Tables(self._frames, self.as_of, shelf, self.apart, self._again)
+        out.payers = payers
+        return out
+
     def as_known_on(self, day: dt.date) -> Tables:
         """The same tables as they were known on an earlier day, read once and with a memory of their own."""
         if day == self.as_of:
             return self
         if day not in self._earlier:
-            earlier = self._again(day) if self._again else Tables(as_known(self, day), day)
-            earlier.payers = self.payers
-            self._earlier[day] = earlier.in_memory()
+            earlier = self._again(as_of=day) if self._again else Tables(as_known(self, day), day)
+            self._earlier[day] = earlier.with_payers(self.payers).in_memory()
         return self._earlier[day]
 
     def _read(self, name: str) -> pl.LazyFrame:
@@ -302,11 +308,7 @@ def tables_of_stores(stores: Sequence[Any], *, as_of: dt.date | None = None) -> 
         apart = {store.client: tables_of_stores([store], as_of=as_of) for store in stores if store.manifest["tables"]}
         return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, apart=apart)
     frames = OnDemand(TABLES, partial(_known, stores, as_of))
-    return Tables(frames, as_of, stores[0].shelf(as_of), again=partial(_known_again, stores))
-
-
-def _known_again(stores: Sequence[Any], day: dt.date) -> Tables:
-    return tables_of_stores(stores, as_of=day)
+    return Tables(frames, as_of, stores[0].shelf(as_of), again=partial(tables_of_stores, stores))
 
 
 def _known(stores: Sequence[Any], as_of: dt.date | None, name: str) -> pl.LazyFrame:

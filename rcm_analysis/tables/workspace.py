@@ -84,9 +84,9 @@ class ClientView:
 
     def tables(self, *, as_of: dt.date | None = None) -> Tables:
         """The client's tables as known on `as_of`, with the registry's payers: lazy Polars frames by name."""
-        tables = tables_of_stores([self.stored], as_of=as_of)
-        tables.payers = self.workspace.registry.payers_frame(self.client)
-        return tables
+        return tables_of_stores([self.stored], as_of=as_of).with_payers(
+            self.workspace.registry.payers_frame(self.client)
+        )
 
     def pandas(self, name: str, *, as_of: dt.date | None = None) -> pd.DataFrame:
         """One table as a pandas frame."""

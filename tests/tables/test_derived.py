@@ -301,3 +301,18 @@ def test_reports_add_to_the_answers_of_each_other(shelf):
     one.save()
     other.save()
     assert all(shelf.answers("a day").get(question) is not None for question in ("first", "second"))
+
+
+def test_what_was_derived_beside_other_payers_is_derived_anew(tmp_path):
+    """The registry says which payers are insured, by whose law: an edit there is another question."""
+    asked = []
+
+    def answer(funding: str) -> None:
+        payers = pl.DataFrame({"payer": ["p"], "funding": [funding]})
+        tables = Tables({}, None, Shelf(tmp_path, "state")).with_payers(payers).in_memory()
+        tables.once("q", lambda: asked.append(funding) or pd.DataFrame({"a": [1]}), "q")
+        tables.save()
+
+    for funding in ("insured", "insured", "self_funded", "insured"):
+        answer(funding)
+    assert asked == ["insured", "self_funded"]
