@@ -19,9 +19,10 @@ from typing import Any
 from ..errors import StoreError, listed
 from .disk import OWNER_FILE, PARTIAL, make_folder
 
-CONDITIONAL = ("s3", "s3a")
+AZURE = ("abfs", "abfss", "az")
+CONDITIONAL = ("s3", "s3a", *AZURE)
 """Where an object can be replaced on the condition that nobody replaced it since it was read."""
-CREATED = (*CONDITIONAL, "gs", "gcs", "abfs", "abfss", "az")
+CREATED = (*CONDITIONAL, "gs", "gcs")
 """Where an object can be put on the condition that there is none of that name."""
 
 AT_ONCE = 64
@@ -53,6 +54,8 @@ class Remote:
         with self._reached() as files:
             files.invalidate_cache()
             found = files.find(place, detail=True)
+            if not isinstance(found, dict):  # adlfs names a single object alone
+                found = {path: files.info(path) for path in found}
             root = self._stripped(files)
             return {path[len(root) :].lstrip("/"): told for path, told in found.items()}
 
@@ -141,7 +144,7 @@ class Remote:
             if expected is None and self.kind in CREATED:
                 condition = {"mode": "create"}
             elif tag and self.kind in CONDITIONAL:
-                condition = {"IfMatch": tag}
+                condition = self._unchanged(tag)
             try:
                 files.pipe_file(self._at(name), data, **condition)
             except Exception:
@@ -154,9 +157,18 @@ class Remote:
 
     def _tag(self, files: Any, name: str) -> str:
         try:
-            return files.info(self._at(name)).get("ETag", "")
+            told = files.info(self._at(name))
         except FileNotFoundError:
             return ""
+        return told.get("ETag") or told.get("etag") or ""
+
+    def _unchanged(self, tag: str) -> dict[str, Any]:
+        """What tells the store to put an object only where the one of this tag still stands."""
+        if self.kind not in AZURE:
+            return {"IfMatch": tag}
+        from azure.core import MatchConditions
+
+        return {"etag": tag, "match_condition": MatchConditions.IfNotModified}
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects, those that are not there too."""

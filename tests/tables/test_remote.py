@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from builders.object_store import make_bucket, s3_server
+from builders.object_store import SERVERS, make_bucket
 from rcm_analysis.errors import RcmError, StoreError
 from rcm_analysis.tables.remote import Remote, Taken, file_system
 from rcm_analysis.tables.schema import TRANSACTIONS
@@ -38,21 +38,26 @@ def ids(store: Store) -> list[str]:
     return sorted(store.tables(["a"])["transactions"].collect()["transaction_id"])
 
 
-@pytest.fixture(scope="module")
-def server():
-    with s3_server() as environment:
-        yield environment
-
-
-@pytest.fixture(params=["file", "s3"])
-def url(request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(scope="module", params=["file", *SERVERS])
+def server(request):
+    """A kind of store and the environment by which it is reached."""
     if request.param == "file":
+        yield "file", {}
+        return
+    with SERVERS[request.param]() as environment:
+        yield request.param, environment
+
+
+@pytest.fixture
+def url(server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    kind, environment = server
+    if kind == "file":
         return f"file://{tmp_path}/bucket/store"
-    for name, value in request.getfixturevalue("server").items():
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     bucket = f"b{abs(hash(tmp_path))}"
-    make_bucket(bucket)
-    return f"s3://{bucket}/store"
+    make_bucket(kind, bucket)
+    return f"{kind}://{bucket}/store"
 
 
 @pytest.fixture

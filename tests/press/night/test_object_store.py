@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from builders.night_workspace import PERIOD, ROOT, files_of, night_workspace, rcm
-from builders.object_store import machine, make_bucket, s3_server
+from builders.object_store import SERVERS, machine, make_bucket
 from rcm_analysis.errors import RunError, StoreError
 from rcm_analysis.press.runs import manifest
 from rcm_analysis.press.runs.packet import PacketRequest
@@ -182,7 +182,7 @@ def test_a_local_workspace_asks_nobody() -> None:
     share.put_files([])
 
 
-# ---------------------------------------------------------------- a night on S3
+# ---------------------------------------------------------------- a night on an object store
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return night_workspace(tmp_path_factory.mktemp("night") / "workspace").folder
@@ -195,26 +195,28 @@ def local(workspace: Path) -> dict[str, bytes]:
     return files_of(workspace / "runs")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[dict[str, str]]:
-    with s3_server() as environment:
-        yield environment
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, dict[str, str]]]:
+    """A kind of object store and the environment by which it is reached."""
+    with SERVERS[request.param]() as environment:
+        yield request.param, environment
 
 
 @pytest.fixture
 def machines(
-    workspace: Path, server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, server: tuple[str, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], Path]:
     """Machines that share one bucket and nothing else, by name; the files were taken in on one that is gone."""
-    for name, value in server.items():
+    kind, environment = server
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     bucket = f"b{abs(hash(tmp_path))}"
-    make_bucket(bucket)
-    first = machine(workspace, tmp_path / "first", f"s3://{bucket}/rcm")
+    make_bucket(kind, bucket)
+    first = machine(workspace, tmp_path / "first", f"{kind}://{bucket}/rcm")
     ended = rcm(first, "ingest")
     assert ended.returncode == 0, ended.stderr
     shutil.rmtree(first)
-    return lambda name: machine(workspace, tmp_path / name, f"s3://{bucket}/rcm")
+    return lambda name: machine(workspace, tmp_path / name, f"{kind}://{bucket}/rcm")
 
 
 CLUSTER = """
@@ -251,7 +253,7 @@ def there_now(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_night_on_s3_gives_the_bytes_of_a_disk(machines, local: dict[str, bytes]) -> None:
+def test_a_night_on_an_object_store_gives_the_bytes_of_a_disk(machines, local: dict[str, bytes]) -> None:
     ended = rcm(machines("second"), *PACKETS)
     assert ended.returncode == 0 and "10 asked for: 10 done." in ended.stdout, ended.stderr
     third = machines("third")
@@ -277,14 +279,16 @@ def test_plan_run_and_collect_on_machines_of_their_own(machines, local: dict[str
 
 
 @pytest.mark.slow
-def test_a_cluster_on_s3_gives_the_bytes_of_a_disk(machines, local: dict[str, bytes], cluster: str) -> None:
+def test_a_cluster_on_an_object_store_gives_the_bytes_of_a_disk(
+    machines, local: dict[str, bytes], cluster: str
+) -> None:
     ended = rcm(machines("planner"), *PACKETS, "--cluster", cluster)
     assert ended.returncode == 0 and "10 asked for: 10 done." in ended.stdout, ended.stderr
     assert there_now(machines("reader")) == local
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_on_s3_is_replaced_and_a_kernel_that_dies_is_tried_again(
+def test_a_worker_that_is_killed_there_is_replaced_and_a_kernel_that_dies_is_tried_again(
     machines, local: dict[str, bytes], cluster: str
 ) -> None:
     from distributed import Client
