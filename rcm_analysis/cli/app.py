@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -186,17 +185,18 @@ def run_command(
 
     A notebook of your own is run as a template would be, for the client and month that it names if none are given.
     """
+    from ..tables.disk import temporary_folder
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)
     if not template.endswith(".ipynb"):
         raise typer.Exit(_make(opened, template, client, period, parameter or (), force=force))
-    with tempfile.TemporaryDirectory(prefix="rcm-run-") as folder:
-        name, own, changes = cli_bench.as_template(Path(template), opened, Path(folder))
+    with temporary_folder("run") as folder:
+        name, own, changes = cli_bench.as_template(Path(template), opened, folder)
         for change in changes:
             console.print(escape(f"  {change}"))
         given = (client or own.get("client") or None, period or own.get("period", ""))
-        raise typer.Exit(_make(opened, name, *given, parameter or (), force=True, folder=Path(folder)))
+        raise typer.Exit(_make(opened, name, *given, parameter or (), force=True, folder=folder))
 
 
 def _make(

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,14 +136,13 @@ def lab(
     Its launcher offers the starters, filled in for the client and month given; its export menu holds RCM report (HTML)
     and (PDF). What follows `--` goes to JupyterLab, such as `-- --no-browser --port 9999`.
     """
-    from ..tables.disk import write_text
+    from ..tables.disk import temporary_folder, write_text
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)
     if not find_spec("jupyterlab"):
         raise RcmError('JupyterLab is not installed: pip install "rcm_analysis[lab]"')
-    with tempfile.TemporaryDirectory(prefix="rcm-lab-") as folder:
-        tiles = Path(folder)
+    with temporary_folder("lab") as tiles:
         for name, path in starters().items():
             _write(tiles / f"{name}.ipynb", filled(path, opened, client, period, str(opened.folder)))
         write_text(tiles / "jp_app_launcher.yaml", json.dumps(launcher(tiles), indent=1))

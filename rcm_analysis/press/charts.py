@@ -16,13 +16,12 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..blocks.plain import notebook_text
-from ..tables.disk import temporary_prefix
+from ..tables.disk import temporary_folder
 from .document.outputs import titled
 
 SECONDS = 60
@@ -166,8 +165,8 @@ def browser() -> str | None:
 
 def _shot(page: str) -> str:
     """A page as the browser draws it, cut to what is on it, as PNG in base64; nothing for an empty page."""
-    with tempfile.TemporaryDirectory(prefix=temporary_prefix("chart"), ignore_cleanup_errors=True) as folder:
-        file, picture = Path(folder, "page.html"), Path(folder, "page.png")
+    with temporary_folder("chart") as folder:
+        file, picture = folder / "page.html", folder / "page.png"
         file.write_text(page, encoding="utf-8")
         command = [
             browser() or "", "--headless", "--disable-gpu", "--no-first-run", "--hide-scrollbars",

@@ -7,7 +7,6 @@ would, and only then is the truth opened. Tallies come back; nothing else is kep
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from .. import simulate
 from ..errors import ParameterError
 from ..periods import Period
 from ..sources.intake import find_files, ingest_client
-from ..tables.disk import temporary_prefix
+from ..tables.disk import temporary_folder
 from ..tables.workspace import open_workspace
 from .case import Case
 from .record import Row, Tally, figures_of, rows_of
@@ -88,15 +87,15 @@ def run(
     tallies: list[Tally] = []
     with _side_by_side(workers) as each:
         for seed in seeds:
-            with tempfile.TemporaryDirectory(prefix=temporary_prefix("scoreboard")) as folder:
+            with temporary_folder("scoreboard") as folder:
                 size = sizes[seed % len(sizes)]
                 simulate.write_clients(
-                    Path(folder), seed=seed, months=months, clients=clients, scale=size, workers=workers, world=world
+                    folder, seed=seed, months=months, clients=clients, scale=size, workers=workers, world=world
                 )
                 workspace = open_workspace(folder)
                 workspace.pseudonym_key()
                 names = workspace.clients()
-                for name, found in zip(names, each(partial(tallies_of_client, Path(folder)), names), strict=True):
+                for name, found in zip(names, each(partial(tallies_of_client, folder), names), strict=True):
                     tallies += found
                     if progress:
                         progress(seed, name)

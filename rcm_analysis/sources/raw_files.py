@@ -7,19 +7,21 @@ is handed on to be read, or named with what it is and what to do.
 from __future__ import annotations
 
 import codecs
+import contextlib
+import functools
 import gzip
 import hashlib
 import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from ..errors import SourceError, closest, listed
+from ..tables.disk import temporary_folder
 from ..tables.workspace import Workspace
 from .worklist import notes as worklist_notes
 from .x12 import claim837, remit835
@@ -138,14 +140,15 @@ def stamp_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-@contextmanager
+@contextlib.contextmanager
 def unpacked(paths: Iterable[Path]) -> Iterator[list[RawFile]]:
     """The files, archives replaced by what they hold; what was unpacked is gone when the context ends."""
-    with tempfile.TemporaryDirectory(prefix="rcm-unpacked-") as folder:
-        yield [file for path in sorted(paths) for file in _opened(RawFile(path, path), Path(folder), 0)]
+    with contextlib.ExitStack() as stack:
+        place = functools.cache(lambda: stack.enter_context(temporary_folder("unpacked")))
+        yield [file for path in sorted(paths) for file in _opened(RawFile(path, path), place, 0)]
 
 
-def _opened(file: RawFile, folder: Path, depth: int) -> Iterator[RawFile]:
+def _opened(file: RawFile, place: Callable[[], Path], depth: int) -> Iterator[RawFile]:
     """The file itself, or what it holds."""
     what = left_behind(PurePosixPath(file.inside) if file.inside else file.path)
     if what:
@@ -162,11 +165,11 @@ def _opened(file: RawFile, folder: Path, depth: int) -> Iterator[RawFile]:
                 f"archives within archives, more than {MOST_DEPTH} deep; unpack it and put its files here"
             )
         for name, stream in members:
-            target = Path(tempfile.mkdtemp(dir=folder)) / PurePosixPath(name).name
+            target = Path(tempfile.mkdtemp(dir=place())) / PurePosixPath(name).name
             with stream, target.open("wb") as out:
                 shutil.copyfileobj(stream, out, 1 << 20)
             inside = "/".join(filter(None, (file.inside, name)))
-            yield from _opened(RawFile(target, file.holder, inside), folder, depth + 1)
+            yield from _opened(RawFile(target, file.holder, inside), place, depth + 1)
     except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         why = f"an archive that cannot be unpacked ({type(error).__name__}); it is damaged, or uses a method we lack"
         yield RawFile(file.path, file.holder, file.inside, why=f"{why}. Unpack it and put its files here, or ask again")

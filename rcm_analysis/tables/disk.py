@@ -12,7 +12,9 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,22 @@ def temporary_prefix(what: str) -> str:
     True
     """
     return f"rcm-{what}-{os.getpid()}-"
+
+
+@contextlib.contextmanager
+def temporary_folder(what: str) -> Iterator[Path]:
+    """A folder of this process that is gone at the end; what killed processes left of the kind goes first.
+
+    >>> with temporary_folder("example") as folder:
+    ...     folder.is_dir()
+    True
+    >>> folder.exists()
+    False
+    """
+    for folder in left_over(Path(tempfile.gettempdir()), f"rcm-{what}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix(what), ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def left_over(folder: Path, pattern: str) -> list[Path]:

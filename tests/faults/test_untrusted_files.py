@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -17,6 +18,8 @@ from builders.small_clients import CLAIMS, POSTINGS, claim, csv, flip, posting, 
 from rcm_analysis.errors import SourceError
 from rcm_analysis.sources import processes
 from rcm_analysis.sources.processes import Limits, Process, ProcessDied, limited
+from rcm_analysis.sources.raw_files import unpacked
+from rcm_analysis.tables.disk import left_over
 
 TESTS = Path(__file__).parents[1]
 SMALL = Limits(megabytes=300, seconds=5)
@@ -249,6 +252,42 @@ def test_a_killed_parent_leaves_no_process_and_no_half_store(tmp_path, seed):
         take(made, client)
         assert made.store.open(client).rows("transactions") == 2420
     assert not list(made.paths["store"].rglob("*.new"))
+
+
+OPEN_ARCHIVE = """
+import sys
+from pathlib import Path
+from rcm_analysis.sources.raw_files import unpacked
+with unpacked([Path(sys.argv[1])]) as files:
+    print(files[0].path, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_intake_unpacked_goes_with_the_next_archive(tmp_path, monkeypatch):
+    archive = tmp_path / "march.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("march.csv", "claim_id\n1\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    words = [sys.executable, "-c", OPEN_ARCHIVE, archive]
+    run = subprocess.Popen(
+        words, env={**os.environ, "TMPDIR": str(tmp_path)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    left = Path(run.stdout.readline().strip())
+    with unpacked([archive]) as files:
+        assert left.exists(), "a running intake keeps its files"
+    run.kill()
+    run.communicate()
+    assert left.exists() and left.parents[1] in left_over(tmp_path, "rcm-*"), "rcm doctor --clean knows it"
+    with unpacked([archive]) as files:
+        assert files[0].path.read_text() and not left.exists()
+    assert not list(tmp_path.glob("rcm-*"))
+
+
+def test_every_temporary_folder_can_be_told_as_ours():
+    """One place makes them, under a name that says whose process it was."""
+    others = [path for path in (TESTS.parent / "rcm_analysis").rglob("*.py") if path.name != "disk.py"]
+    assert not [path.name for path in others if "TemporaryDirectory" in path.read_text()]
 
 
 def test_ctrl_c_ends_the_intake_and_its_processes_at_once(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import tempfile
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...errors import RcmError, RunError
-from ...tables.disk import make_folder, temporary_prefix, write_text
+from ...tables.disk import make_folder, temporary_folder, write_text
 from . import kernels
 from .packet import PacketRequest
 from .run import RunRequest, RunResult
@@ -216,8 +215,8 @@ def _shared_font_cache(settings: kernels.Settings) -> Iterator[kernels.Settings]
     if "MPLCONFIGDIR" in os.environ or "MPLCONFIGDIR" in settings.environment or os.access(home, os.W_OK):
         yield settings
         return
-    with tempfile.TemporaryDirectory(prefix=temporary_prefix("fonts"), ignore_cleanup_errors=True) as folder:
-        yield replace(settings, environment={**settings.environment, "MPLCONFIGDIR": folder})
+    with temporary_folder("fonts") as folder:
+        yield replace(settings, environment={**settings.environment, "MPLCONFIGDIR": str(folder)})
 
 
 def write_summaries(jobs: Sequence[Job], results: Sequence[RunResult]) -> tuple[Path, ...]:

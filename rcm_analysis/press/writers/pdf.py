@@ -13,7 +13,6 @@ import datetime as dt
 import io
 import json
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ from pikepdf import Array, Dictionary, Name
 from ...blocks.plain import visible
 from ...blocks.vocabulary import BRIEF, Meta
 from ...errors import RunError
-from ...tables.disk import temporary_prefix
+from ...tables.disk import temporary_folder
 from ..document.document import Document
 from ..document.pictures import EXTENSIONS, size_in_points
 from .glyphs import cleaned, coverage, said, typst_fonts
@@ -77,8 +76,8 @@ def render(
     page = _page(document.meta, blocks, moment) | {"palette": dict(coloured.light), "fonts": []}
     if brand.picture:
         setter.pictures[page["meta"]["logo"]] = brand.picture
-    with tempfile.TemporaryDirectory(prefix=temporary_prefix("pdf"), ignore_cleanup_errors=True) as folder:
-        press = _Press(tuple(standards), moment, Path(folder), setter.pictures)
+    with temporary_folder("pdf") as folder:
+        press = _Press(tuple(standards), moment, folder, setter.pictures)
         raw, data = _set(page, press, warnings)
     pdf, complete = finish(raw, row_headers_in(data["blocks"]))
     if not complete:
@@ -301,12 +300,12 @@ def as_png(picture: bytes, mime: str, dots: float = 144.0) -> bytes:
     """A picture in pixels, as a workbook takes it; nothing for one that cannot be drawn."""
     if mime == "image/png":
         return picture
-    with tempfile.TemporaryDirectory(prefix=temporary_prefix("png"), ignore_cleanup_errors=True) as folder:
-        Path(folder, "picture.svg").write_bytes(picture)
-        page = Path(folder, "picture.typ")
+    with temporary_folder("png") as folder:
+        (folder / "picture.svg").write_bytes(picture)
+        page = folder / "picture.typ"
         page.write_text('#set page(width: auto, height: auto, margin: 0pt)\n#image("picture.svg")\n', encoding="utf-8")
         try:
-            return typst.compile(str(page), root=folder, ignore_system_fonts=True, format="png", ppi=dots)
+            return typst.compile(str(page), root=str(folder), ignore_system_fonts=True, format="png", ppi=dots)
         except typst.TypstError:
             return b""
 
