@@ -50,6 +50,11 @@ LONG = (
 """Files whose slow tests take minutes: marked `long` as well, run by `make long`, not with every change."""
 
 
+SPARK = ("ledger/test_adjudications.py", "measures/test_elsewhere.py")
+"""Files whose tests on Spark run with every change; those of the other measures are `long`, as the same measures run on
+three other engines with every change."""
+
+
 FIRST = (
     "exhibits/test_totals_add_up.py",
     "ledger/test_suppression.py",
@@ -66,7 +71,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         is_slow = item.get_closest_marker("slow") or item.get_closest_marker("browser")
         place = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
-        if is_slow and place in LONG:
+        if (is_slow and place in LONG) or (item.get_closest_marker("spark") and place not in SPARK):
             item.add_marker(pytest.mark.long)
         if is_slow and place in FIRST:
             first.append(item)

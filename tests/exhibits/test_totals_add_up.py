@@ -115,7 +115,7 @@ def _fields(table: Table) -> dict:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.long) for seed in (12, 13))])
 def test_totals_of_simulated_clients_add_up(tmp_path, seed):
     simulate.write_clients(tmp_path, seed=seed, months=14, clients=2, scale=0.15, workers=1)
     workspace = open_workspace(tmp_path)
