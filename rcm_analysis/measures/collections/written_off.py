@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from ...ledger.postings import (
@@ -216,7 +217,9 @@ def whole_dollar_sweeps(
         A batch is what one client wrote off on one day under one reason, whoever posted it; all that it
         wrote off on the day is a batch, too. With two reasons, three batches are looked at. The least likely
         batch stands for the day; `reason` is empty where that is the whole day and it has several reasons.
-        A batch is returned when it holds at least `fewest` swept write-offs and its chance is at most `chance`.
+        A batch is returned when it holds at least `fewest` swept write-offs and its chance is at most `chance`, on
+        the last working day of a month or after it; the other days of the month, of which each could be the one,
+        share that `chance`.
 
         The share of an ordinary batch, for the binomial tail, is the past share of its reason. A reason with
         few write-offs is drawn towards the client's share, and a client with few towards one in three, each
@@ -298,7 +301,9 @@ def _judged(batches: list[Any], earlier: list[Any], period: Period, fewest: int,
     found["days"] = [days[one.client, one.posted_on.year, one.posted_on.month] for one in tried]
     tail = binom.sf(found["swept"] - 1, found["write_offs"], found["yardstick"])
     found["chance"] = (tail * found["looks"].mask(is_habit, 1)).clip(upper=1)
-    limit = (found["days"] * chance).where(is_habit, chance)
+    month_end = (found["posted_on"] + pd.offsets.MonthEnd(0)).to_numpy("datetime64[D]")
+    is_end = found["posted_on"] >= np.busday_offset(month_end, 0, roll="backward")
+    limit = (found["days"] * chance).where(is_habit, (chance / found["days"]).mask(is_end, chance))
     found = found[(is_habit | (found["swept"] >= fewest)) & (found["chance"] <= limit)]
     found = found.sort_values([*DAY, "chance", "is_whole"]).drop_duplicates(DAY)
     return list(found[[*SWEEP_COLUMNS, *SWEEP_EXTRAS]].itertuples(index=False, name="Batch"))

@@ -37,6 +37,8 @@ COMPLETE_SHARE = 0.7
 BY_CHANCE = 0.01
 """A small practice may have so few claims by chance. Only a month that is rarer than this (Poisson) is incomplete."""
 USUAL_MONTHS = 6
+MONTH_ENDS = 12
+"""The question is asked at every month's end: each may spend a twelfth of the false findings allowed in a year."""
 MOST_FINDINGS = 20
 """At most so many causes are reported at a time: nobody can follow up more."""
 SAME_CAUSE = 0.5
@@ -118,9 +120,9 @@ def systemic_denials(
                       (`denial_cells.usual_rates`)
         p             the beta-binomial chance of so many denied claims since then, given how well the usual rate is
                       known and how much the client's months vary (Laney's sigma_z), times the number of months tried
-        raised        a cell is raised when q <= 0.05 (Benjamini-Hochberg over all cells and categories, the same
-                      share of false findings for each level) and the rise is above `floors`, both over all months
-                      since it began and over the last two
+        raised        a cell is raised when q <= 0.05 / 12 (Benjamini-Hochberg over all cells and categories, the same
+                      share of false findings for each level; twelve month ends of a year ask) and the rise is above
+                      `floors`, both over all months since it began and over the last two
         not the mix   when 15 % or more of a rise come from doing more of what these payers always denied more often
                       (`mixes.usual_rates_of_kinds`), that part is added to the usual rate. A cell that is no longer
                       above it is no cause; one that still is gives way to a finer raised cell, if there is one
@@ -209,7 +211,7 @@ def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list
     rows: list[dict[str, Any]] = []
     while len(rows) < MOST_FINDINGS:
         q_value = false_discoveries(history.cells, verdict, last)
-        raised = (q_value <= q) & above
+        raised = (q_value <= q / MONTH_ENDS) & above
         if not raised.any():
             break
         kind = int(np.argmax(np.where(raised, verdict.evidence, -1.0).max(axis=1)))

@@ -39,6 +39,8 @@ FEWEST_CLAIMS = 5
 FEWEST_USUAL = 20
 SHARE_OF_CAUSE = 0.8
 BY_CHANCE = 0.05
+MONTH_ENDS = 12
+"""The question is asked at every month's end: each may spend a twelfth of the false findings allowed in a year."""
 LATE = 0.9
 """Later than 90 % of what is usual is late."""
 
@@ -54,9 +56,11 @@ def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
            that month on with the lags of all months before it. The test is a one-sided Mann-Whitney test; its p is
            multiplied by the number of months tried.
         2. Report the client, provider or location when all of this holds: its q (Benjamini-Hochberg, over all that
-           were tested) is at most `q`; the mean lag since the change, and the mean lag of the last month, are at least
-           `days` working days above the usual mean; the mean of the months between is at least half a day above it,
-           with p <= 0.05. No lag counts for more than three times the usual late lag, so that one claim cannot decide.
+           were tested) is at most a twelfth of `q`, because twelve month ends of a year ask; the mean lag since the
+           change, and the mean lag of the last month, are at least `days` working days above the usual mean; the mean
+           of the months between is at least half a day above it; and the last month alone, and the months between
+           alone, are later with p <= 0.05. No lag counts for more than three times the usual late lag, so that one
+           claim cannot decide.
         3. Name the cause: a provider or location that accounts for 80 % of the days lost, if everybody else is not
            slower by the same test; otherwise the client as a whole.
         A charge is late when it was entered later than 90 % of the charges were before the change; late_claims
@@ -104,8 +108,8 @@ def creeps(claims: pd.DataFrame, *, as_of: dt.date, q: float = 0.01, days: float
     if found:
         odds = stats.false_discovery_control([one["p_value"] for one in found])
         found = [one | {"q_value": value} for one, value in zip(found, odds, strict=True)]
-    raised = [one for one in found if one["q_value"] <= q and _is_above(one, days)]
-    rows = [one | {"client": claims["client"].iloc[0]} for one in _causes(known, raised, as_of, (q, days))]
+    raised = [one for one in found if one["q_value"] <= q / MONTH_ENDS and _is_above(one, days)]
+    rows = [one | {"client": claims["client"].iloc[0]} for one in _causes(known, raised, as_of, (q / MONTH_ENDS, days))]
     out = pd.DataFrame(rows).reindex(columns=list(LAG_COLUMNS))
     return out.astype({"onset_on": "datetime64[us]"}).sort_values("late_cents", ascending=False, ignore_index=True)
 
@@ -120,7 +124,8 @@ def _scopes(claims: pd.DataFrame) -> list[tuple[dict[str, str], pd.Series]]:
 
 
 def _is_above(one: Mapping[str, Any], days: float) -> bool:
-    lasting = one["days_earlier"] >= one["usual_days"] + days / 2 and one["p_earlier"] <= BY_CHANCE
+    lasting = one["days_earlier"] >= one["usual_days"] + days / 2
+    lasting &= max(one["p_earlier"], one["p_last_month"]) <= BY_CHANCE
     return lasting and min(one["days"], one["days_last_month"]) >= one["usual_days"] + days
 
 
@@ -162,8 +167,11 @@ def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Per
     is_late = since["lag"] > late_from
     usually_late = float((before["lag"] > late_from).mean())
     earlier = since["month"] < last
-    lags = since.loc[earlier, "lag"].to_numpy(np.int64), before["lag"].to_numpy(np.int64)
-    p_earlier = later_by_chance(*lags) if earlier.any() else 1.0
+    than = before["lag"].to_numpy(np.int64)
+    p_earlier, p_last = (
+        later_by_chance(since.loc[part, "lag"].to_numpy(np.int64), than) if part.any() else 1.0
+        for part in (earlier, ~earlier)
+    )
     elapsed = (since["month"].astype("int64") - first).to_numpy(float)
     slope = np.polyfit(elapsed, since["lag"].to_numpy(float), 1)[0] if len(np.unique(elapsed)) > 1 else np.nan
     return {
@@ -181,6 +189,7 @@ def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Per
         ),
         "days_earlier": now[earlier].mean(),
         "p_earlier": float(p_earlier),
+        "p_last_month": float(p_last),
         "days_lost": float((now - usual).sum()),
         "is_new": first >= last.ordinal - 1,
     }
@@ -278,7 +287,8 @@ def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataF
     Counts
         Sending days: the weekdays on which at least 5 % of all claims were sent, without federal holidays, and any
         other day on which claims were sent. Waiting claims: they have an insurer, were entered by the end of the run,
-        and had not been sent by then. `claims` and `cents` leave out those that had already waited longer than 95 % of
+        had not been sent by then, and are not held by a note of the work log (`stalled_steps.holds_risen` counts
+        those). `claims` and `cents` leave out those that had already waited longer than 95 % of
         claims do when the run began: they wait for something else.
     Columns
         onset_on, last_on: the first and the last sending day of the run; resumed_on: the day on which claims were sent
@@ -296,7 +306,8 @@ def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataF
 
 
 def submission_rows(tables: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What `outages` needs: the claims with an insurer (and their first submission), and every submission.
+    """What `outages` needs: the claims with an insurer (with their first submission, and the day on which a note first
+    held them before it), and every submission.
 
     Raises
         ParameterError when the tables hold more than one client.
@@ -305,13 +316,26 @@ def submission_rows(tables: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFra
     sent = _of_one_client(tables, "submissions", ["client", "claim_id", "submitted_on"])
     first = sent.groupby("claim_id")["submitted_on"].min().rename("sent_on").reset_index()
     insured = claims[claims["payer"] != "self_pay"].merge(first, on="claim_id", how="left")
-    return insured.astype({"sent_on": "datetime64[us]"}), sent
+    held = _holds(tables).merge(first, on="claim_id", how="left")
+    held = held[held["sent_on"].isna() | (held["worked_on"] <= held["sent_on"])]
+    since = held.groupby("claim_id")["entered_on"].min().rename("held_on").reset_index()
+    insured = insured.merge(since, on="claim_id", how="left")
+    return insured.astype(dict.fromkeys(("sent_on", "held_on"), "datetime64[us]")), sent
+
+
+def _holds(tables: Mapping[str, Any]) -> pd.DataFrame:
+    """The notes of the work log, where there is one, that say what a claim waits for."""
+    names = ["client", "claim_id", "worked_on", "entered_on", "hold_reason"]
+    if "work_log" not in tables:
+        return pd.DataFrame(columns=names).astype({"claim_id": "str"} | dict.fromkeys(names[2:4], "datetime64[us]"))
+    notes = _of_one_client(tables, "work_log", names)
+    return notes[notes["hold_reason"].fillna("") != ""]
 
 
 def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
     """`submission_outages` for rows that were read with `submission_rows`, with what was known on `as_of`."""
     sent = sent[sent["submitted_on"] <= pd.Timestamp(as_of)]
-    known = claims[claims["entered_on"] <= pd.Timestamp(as_of)]
+    known = _waiting(claims, pd.Timestamp(as_of))
     rows: list[dict[str, Any]] = []
     if len(sent) and len(known):
         waits = _Waits(known, _sending_days(sent["submitted_on"], pd.Timestamp(as_of)), pd.Timestamp(as_of))
@@ -324,6 +348,11 @@ def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.D
     out = pd.DataFrame(rows).reindex(columns=list(OUTAGE_COLUMNS))
     out["client"] = claims["client"].iloc[0] if len(rows) else out["client"]
     return out.astype(dict.fromkeys(("onset_on", "last_on", "resumed_on"), "datetime64[us]"))
+
+
+def _waiting(claims: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """The claims entered by the day that no note known by then holds."""
+    return claims[(claims["entered_on"] <= day) & ~(claims["held_on"] <= day)]
 
 
 def _in_part(
@@ -359,7 +388,7 @@ def claims_held_up(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_
     """
     claims, sent = submission_rows(tables)
     day = pd.Timestamp(as_of)
-    known = claims[claims["entered_on"] <= day]
+    known = _waiting(claims, day)
     submitted = sent.loc[sent["submitted_on"] <= day]
     days = _sending_days(submitted["submitted_on"], day)
     if finding["payer"]:

@@ -110,6 +110,16 @@ SWEEPS = [
         id="six of six where half of all write-offs are whole dollars",
     ),
     pytest.param(
+        [{"count": 5, "on": "2026-03-11"}, *[{"count": 1, "cents": -1234, "on": f"2026-03-{day}"} for day in (10, 12)]],
+        None,
+        id="five on a day in the middle of the month, which is one of three",
+    ),
+    pytest.param(
+        [{"count": 8, "on": "2026-03-11"}, *[{"count": 1, "cents": -1234, "on": f"2026-03-{day}"} for day in (10, 12)]],
+        8,
+        id="eight are too many for any of three days",
+    ),
+    pytest.param(
         [{"count": 7}, {"count": 60, "on": "2026-01-15", "service": "2025-06-01"}],
         7,
         id="a habit of sweeping does not become its own yardstick",

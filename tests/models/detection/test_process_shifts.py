@@ -254,6 +254,21 @@ def test_claims_that_leave_on_a_holiday_or_a_saturday_end_the_run():
     assert asked(split).empty
 
 
+def test_claims_held_by_a_note_do_not_wait_and_a_note_of_later_changes_nothing():
+    silent = ("2026-03-09", "2026-03-15")
+    tables = office(silent)
+    stuck = tables["claims"].filter(pl.col("entered_on").is_between(dt.date(2026, 3, 4), dt.date(2026, 3, 15)))
+    note = {"client": "acme", "action": "follow_up", "hold_reason": "documents"}
+    notes = [
+        note | {"claim_id": claim, "work_id": claim, "worked_on": entered, "entered_on": entered}
+        for claim, entered in stuck.select("claim_id", "entered_on").iter_rows()
+    ]
+    assert asked(tables | {"work_log": frame("work_log", notes)}).empty
+    july = {"worked_on": dt.date(2026, 7, 1), "entered_on": dt.date(2026, 7, 1)}
+    found = asked(tables | {"work_log": frame("work_log", [one | july for one in notes])})
+    assert found[["claims", "days"]].equals(asked(tables)[["claims", "days"]]) and len(found) == 1
+
+
 def test_claims_without_an_insurer_do_not_wait():
     tables = office(("2026-03-09", "2026-03-15"))
     away = tables["claims"].with_columns(payer=pl.lit("self_pay"))
