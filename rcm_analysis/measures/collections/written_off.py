@@ -303,8 +303,9 @@ def _judged(batches: list[Any], earlier: list[Any], period: Period, fewest: int,
     found["chance"] = (tail * found["looks"].mask(is_habit, 1)).clip(upper=1)
     month_end = (found["posted_on"] + pd.offsets.MonthEnd(0)).to_numpy("datetime64[D]")
     is_end = found["posted_on"] >= np.busday_offset(month_end, 0, roll="backward")
-    limit = (found["days"] * chance).where(is_habit, (chance / found["days"]).mask(is_end, chance))
-    found = found[(is_habit | (found["swept"] >= fewest)) & (found["chance"] <= limit)]
+    limit = (found["days"] * chance).where(is_habit, chance)
+    could_be = found["days"].mask(is_end, 1)
+    found = found[(is_habit | (found["swept"] >= fewest)) & (found["chance"] * could_be <= limit)]
     found = found.sort_values([*DAY, "chance", "is_whole"]).drop_duplicates(DAY)
     return list(found[[*SWEEP_COLUMNS, *SWEEP_EXTRAS]].itertuples(index=False, name="Batch"))
 

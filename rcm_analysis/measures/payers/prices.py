@@ -23,6 +23,12 @@ FEWEST_AT_NEW = 5
 LEAST_CHANGE_PERCENT = 1
 """Less than this is rounding, not a new price."""
 
+BY_CHANCE = 0.001
+"""A price that is paid more often than before by more than chance is new; one that always stood beside the usual one is
+another plan's."""
+FEWEST_BESIDE = 3
+"""A second plan's price was paid on three lines before."""
+
 KEY = ["client", "payer", "procedure", "modifiers", "place_of_service"]
 COLUMNS = {
     **dict.fromkeys(KEY, "str"),
@@ -32,6 +38,7 @@ COLUMNS = {
     "basis": "str",
     "lines": "int64",
     "units": "int64",
+    "seen_on": "datetime64[us]",
 }
 
 
@@ -45,15 +52,18 @@ def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | 
         basis "contract": a row of the fee schedule whose price differs from the one before it (same payer,
         procedure and modifiers), in force by `as_of`. basis "inferred", only where the schedule has no price: the
         most frequent allowed amount of one unit (55 % of the month's lines) differs by more than 1 % from the last
-        one and lasts: 55 % and at least five of the lines of its first three months, in two of them (or ten lines
-        of the newest month).
+        one, lasts: 55 % and at least five of the lines of its first three months, in two of them (or ten lines
+        of the newest month), and is new: paid on more of these lines than before, beyond chance (Fisher's exact test,
+        p <= 0.001), or the usual one of an earlier time. What was always paid beside the usual amount is another plan's
+        price; where that changes by the same share, to the cent, it is a row of its own.
         Such a step down is a new price or an underpayment, which nothing but the contract can tell: appeal_by is the
         first day until which one of its lines can be appealed, appealable_cents what these lines are short of the
         old price. Both are empty and zero for prices of the schedule and for rises.
         lines and units are comparable ones priced at the new price, until the next change. With `since`, changes
-        of that day or later.
+        first seen on that day or later.
     Date basis
-        changed_on is a day of service: effective_from, or the first service at the new amount
+        changed_on is a day of service: effective_from, or the first service at the new amount; seen_on is that day,
+        or the first remittance at the new amount
     Unit
         cents; change_share is a share, negative for a cut
     Empty
@@ -67,8 +77,9 @@ def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | 
       payer procedure changed_on  old_cents  new_cents  change_share
     0     p     99213 2026-01-01       8000      10000          0.25
     """
-    found = pd.concat([_schedule_changes(tables, as_of), inferred_steps(tables, as_of=as_of)], ignore_index=True)
-    found = found[found["changed_on"] >= pd.Timestamp(since)] if since is not None else found
+    inferred = inferred_steps(tables, as_of=as_of, beside=True)
+    found = pd.concat([_schedule_changes(tables, as_of), inferred], ignore_index=True)
+    found = found[found["seen_on"] >= pd.Timestamp(since)] if since is not None else found
     found = found.sort_values(["changed_on", *KEY], ignore_index=True).astype(COLUMNS)
     change = found["new_cents"] - found["old_cents"]
     found = found.assign(change_share=quotient(change, found["old_cents"]), effect_cents=change * found["units"])
@@ -98,11 +109,11 @@ def _with_appeals(steps: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date
     return out
 
 
-def inferred_steps(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+def inferred_steps(tables: Mapping[str, Any], *, as_of: dt.date, beside: bool = False) -> pd.DataFrame:
     """Lasting steps of the usual allowed amount of one unit, where the schedule has no price: KEY, changed_on, old,
-    new."""
+    new; `beside` with those of other plans' prices that moved with it."""
     months = _usual_by_month(tables, as_of)
-    found = [step for key, part in months.groupby(KEY, sort=True) for step in _steps(key, part)]
+    found = [step for key, part in months.groupby(KEY, sort=True) for step in _steps(key, part, beside)]
     return pd.DataFrame(found, columns=list(COLUMNS)).astype(COLUMNS)
 
 
@@ -123,18 +134,19 @@ def _schedule_changes(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame
         columns={"contract_from": "changed_on"}
     )
     out = changed.merge(volume, on=[*same, "changed_on"], how="left").fillna({"lines": 0, "units": 0})
-    return out.assign(place_of_service="", basis="contract")[list(COLUMNS)].astype(COLUMNS)
+    out = out.assign(place_of_service="", basis="contract", seen_on=out["changed_on"])
+    return out[list(COLUMNS)].astype(COLUMNS)
 
 
 def _usual_by_month(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """KEY, month, allowed amount of one unit: lines, units and first service at it."""
+    """KEY, month, allowed amount of one unit: lines, units, first service and first remittance at it."""
     rows = _inferred_lines(tables, as_of).with_columns(
         month_of(col("received_on")), lines=nw.lit(1), units=col("units").cast(nw.Int64)
     )
     added = rows.group_by(*KEY, "month", "one_cents").agg(
-        col("lines").sum(), col("units").sum(), first_on=col("service_on").min()
+        col("lines").sum(), col("units").sum(), first_on=col("service_on").min(), seen_on=col("received_on").min()
     )
-    return collect(added, [*KEY, "month"], dates=["first_on"])
+    return collect(added, [*KEY, "month"], dates=["first_on", "seen_on"])
 
 
 def _inferred_lines(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
@@ -146,33 +158,64 @@ def _inferred_lines(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     return rows.filter(col("allowed_cents") % whole == 0).with_columns(one_cents=col("allowed_cents") // whole)
 
 
-def _steps(key: tuple, part: pd.DataFrame) -> list[dict[str, Any]]:
+def _steps(key: tuple, part: pd.DataFrame, beside: bool) -> list[dict[str, Any]]:
     """The steps of one key: walk its months, and take a new most frequent amount once it has held."""
     tops = _tops(part)
     found: list[dict[str, Any]] = []
-    level = None
+    level, levels, began = None, set(), tops[0]["month"]
     for place, top in enumerate(tops):
-        if top["usual"] is None or top["usual"] == level:
+        usual = top["usual"]
+        if usual is None or usual == level:
             continue
-        if level is None or abs(top["usual"] - level) * 100 <= level * LEAST_CHANGE_PERCENT:
-            level = top["usual"]
+        start = tops[max(place - 1, 0)]["month"]
+        before = part[(part["month"] >= began) & (part["month"] < start)]
+        if level is None or abs(usual - level) * 100 <= level * LEAST_CHANGE_PERCENT:
+            level = usual
+        elif not (usual in levels or _is_new(part, before, tops, place)):
+            so_far = part[(part["month"] >= began) & (part["month"] <= top["month"])]
+            level = usual if _lines_at(so_far, usual) > _lines_at(so_far, level) else level
         elif _holds(part, tops, place):
-            start = tops[max(place - 1, 0)]["month"]
-            at_new = part[(part["one_cents"] == top["usual"]) & (part["month"] >= start)]
-            named = dict(zip(KEY, key, strict=True))
-            found.append(
-                named
-                | {
-                    "changed_on": at_new["first_on"].min(),
-                    "old_cents": level,
-                    "new_cents": top["usual"],
-                    "basis": "inferred",
-                    "lines": int(at_new["lines"].sum()),
-                    "units": int(at_new["units"].sum()),
-                }
-            )
-            level = top["usual"]
+            since = part[part["month"] >= start]
+            moved = [(level, usual), *(_moved_with(before, since, level, usual) if beside else [])]
+            found += [_step(key, since[since["one_cents"] == new], old, new) for old, new in moved]
+            levels.add(level)
+            level, began = usual, top["month"]
     return found
+
+
+def _step(key: tuple, at_new: pd.DataFrame, old: int, new: int) -> dict[str, Any]:
+    return dict(zip(KEY, key, strict=True)) | {
+        "changed_on": at_new["first_on"].min(),
+        "old_cents": old,
+        "new_cents": new,
+        "basis": "inferred",
+        "lines": int(at_new["lines"].sum()),
+        "units": int(at_new["units"].sum()),
+        "seen_on": at_new["seen_on"].min(),
+    }
+
+
+def _moved_with(before: pd.DataFrame, since: pd.DataFrame, old: int, new: int) -> list[tuple[int, int]]:
+    """Amounts that were paid beside the old one and moved by its share, to the cent."""
+    paid, now = before.groupby("one_cents")["lines"].sum(), set(since["one_cents"]) - set(before["one_cents"])
+    others = [int(cents) for cents in paid.index[paid >= FEWEST_BESIDE] if cents != old]
+    pairs = [(cents, other) for cents in others for other in now if abs(other * old - cents * new) <= old]
+    return [(cents, int(other)) for cents, other in pairs if other != new]
+
+
+def _lines_at(rows: pd.DataFrame, cents: int) -> int:
+    return int(rows.loc[rows["one_cents"] == cents, "lines"].sum())
+
+
+def _is_new(part: pd.DataFrame, before: pd.DataFrame, tops: list[dict[str, Any]], place: int) -> bool:
+    """Whether the month's most frequent amount is paid on more lines of its first three months than before, beyond
+    chance."""
+    from scipy import stats
+
+    now = part[part["month"].isin([top["month"] for top in tops[place : place + 3]])]
+    at, total = ([_lines_at(rows, tops[place]["usual"]) for rows in (now, before)], [now, before])
+    rest = [int(rows["lines"].sum()) - lines for rows, lines in zip(total, at, strict=True)]
+    return bool(stats.fisher_exact([at, rest], alternative="greater").pvalue <= BY_CHANCE)
 
 
 def _tops(part: pd.DataFrame) -> list[dict[str, Any]]:

@@ -248,8 +248,9 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
         found when  low lines on at least 3 claims and that share of the lines since then, one of them in the last
                     three months, and together more than $5 short. Below a contract they must also persist: come on 3
                     days or more, and be too many for chance (binomial; usual is the client's share of low lines of
-                    other payers and procedures, at least 1 in 300). Below an inferred price they must be 3 % short, and
-                    a larger share than before the onset, beyond chance (Fisher's exact test)
+                    other payers and procedures, those with a tenth of their lines low left out, at least 1 in 300).
+                    Below an inferred price they must be 3 % short, and a larger share than before the onset, beyond
+                    chance (Fisher's exact test): lines that are low, and lines at the very amounts that are low now
         short_cents = sum of expected - allowed over the low lines since the onset
         short_share = short_cents / expected_cents of all lines compared since the onset
         repeat_index = months_short / 3, the months of the last three with a low line
@@ -257,7 +258,8 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
     Counts
         One row per client, payer and procedure, from the lines of `contract.expected_allowed`. New prices are no
         findings (`rate_changes`), and neither is an inferred price that most lines (55 %) since the onset fall short
-        of: what most lines get is the usual price; nor a second price that was always paid: that of another plan.
+        of, or most of those served since the first low one: what most lines get is the usual price, or a new one; nor
+        a second price that was always paid: that of another plan.
         confidence as in `underpaid_lines`, the lowest of the lines.
     Date basis
         received_on of the latest decision, up to `as_of`
@@ -277,11 +279,12 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
     low = with_deadlines(low_lines(tables, as_of=as_of), tables, as_of=as_of)
     days = _cell_days(tables, as_of, low)
     recent = Period.of(as_of).trailing(MONTHS)
-    usual = _usual_share(days)
+    usual, inferred = _usual_share(days), _inferred_lines_of(tables, as_of, low)
     found = [
         one
         for cell, part in days.groupby(CELL, sort=True)
         if (one := _finding(cell, part, low, recent, usual[cell])) is not None
+        and not (one["basis"] == "inferred" and _is_price(cell, one["onset_on"], low, inferred, len(part)))
     ]
     out = pd.DataFrame(found, columns=list(FINDING)).astype(FINDING)
     return out.assign(
@@ -373,7 +376,8 @@ def _cell_days(tables: Mapping[str, Any], as_of: dt.date, low: pd.DataFrame) -> 
 def _usual_share(days: pd.DataFrame) -> dict[tuple, float]:
     """For each cell the share of low lines in the other cells with any: at least one in 300."""
     sums = days.groupby(CELL)[["lines", "low_lines"]].sum()
-    rest = sums.sum() - sums
+    quiet = sums.where(sums["low_lines"] < LEAST_SHARE["contract"] * sums["lines"], 0)
+    rest = quiet.sum() - quiet
     others = quotient(rest["low_lines"], rest["lines"]).fillna(0)
     others = others if len(others) >= FEWEST_OTHERS else others * 0
     spread = others.clip(lower=USUAL_SHORT, upper=MOST_USUAL)
@@ -388,14 +392,37 @@ def _persists(own: pd.DataFrame, since: pd.DataFrame, days: int, usual: float) -
     return own["received_on"].nunique() >= FEWEST_CLAIMS and tail * days <= BY_CHANCE
 
 
-def _rose(days: pd.DataFrame, onset: pd.Timestamp) -> bool:
+def _rose(days: pd.DataFrame, onset: pd.Timestamp, looks: int) -> bool:
     """Whether more lines are low since the onset than before it, beyond chance: a second price that was always paid
     is that of another plan."""
     from scipy import stats
 
     lines, low = (days[name].groupby(days["received_on"] >= onset).sum() for name in ("lines", "low_lines"))
     counts = [[int(low.get(is_since, 0)), int((lines - low).get(is_since, 0))] for is_since in (True, False)]
-    return stats.fisher_exact(counts, alternative="greater").pvalue * len(days) <= BY_CHANCE
+    return stats.fisher_exact(counts, alternative="greater").pvalue * looks <= BY_CHANCE
+
+
+def _inferred_lines_of(tables: Mapping[str, Any], as_of: dt.date, low: pd.DataFrame) -> pd.DataFrame:
+    """Every comparable line of the cells with lines below an inferred price, with the allowed amount of one unit."""
+    cells = low.loc[low["is_low"] & (low["basis"] == "inferred"), CELL].drop_duplicates()
+    rows = compared_lines(tables, as_of=as_of).filter(
+        col("payer").is_in(sorted(set(cells["payer"]))), col("procedure").is_in(sorted(set(cells["procedure"])))
+    )
+    names = [*CELL, "service_on", "received_on", "units", "allowed_cents"]
+    lines = collect(rows.select(*names), CELL, dates=["service_on", "received_on"]) if len(cells) else low[names]
+    return lines.assign(one_cents=lines["allowed_cents"] // lines["units"].astype("int64")).merge(cells, on=CELL)
+
+
+def _is_price(cell: tuple, onset: pd.Timestamp, low: pd.DataFrame, lines: pd.DataFrame, days: int) -> bool:
+    """Whether the amounts that are low since the onset are a price, and no shortfall: paid as often before, that of
+    another plan; paid on most lines served since the first of them, a new one."""
+    since = low[(low[CELL] == list(cell)).all(axis=1) & low["is_low"] & (low["received_on"] >= onset)]
+    lines = lines[(lines[CELL] == list(cell)).all(axis=1)]
+    amounts = (since["allowed_cents"] // since["units"]).unique()
+    marks = lines.assign(low_lines=lines["one_cents"].isin(amounts).astype("int64"), lines=1)
+    served = marks[marks["service_on"] >= since["service_on"].min()]
+    is_new = served["low_lines"].sum() * 100 >= len(served) * MODE_PERCENT
+    return is_new or not _rose(marks, onset, days)
 
 
 def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period, usual: float) -> dict[str, Any] | None:
@@ -417,7 +444,7 @@ def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period,
     is_usual = inferred and len(under) * 100 >= since["lines"].sum() * MODE_PERCENT
     if few or near or is_usual or short <= FLOOR_CENTS or not months:
         return None
-    if not (_rose(days, onset) if inferred else _persists(own, since, len(days), usual)):
+    if not (_rose(days, onset, len(days)) if inferred else _persists(own, since, len(days), usual)):
         return None
     open_lines = own[own["is_appealable"]]
     return dict(zip(CELL, cell, strict=True)) | {
