@@ -176,10 +176,11 @@ def _steps(key: tuple, part: pd.DataFrame, beside: bool) -> list[dict[str, Any]]
             level = usual if _lines_at(so_far, usual) > _lines_at(so_far, level) else level
         elif _holds(part, tops, place):
             since = part[part["month"] >= start]
-            moved = [(level, usual), *(_moved_with(before, since, level, usual) if beside else [])]
-            found += [_step(key, since[since["one_cents"] == new], old, new) for old, new in moved]
+            moved = _moved(before, since, level, usual)
+            told = moved if beside else moved[:1]
+            found += [_step(key, since[since["one_cents"] == new], old, new) for old, new in told]
             levels.add(level)
-            level, began = usual, top["month"]
+            level, began = moved[0][1], top["month"]
     return found
 
 
@@ -195,12 +196,19 @@ def _step(key: tuple, at_new: pd.DataFrame, old: int, new: int) -> dict[str, Any
     }
 
 
-def _moved_with(before: pd.DataFrame, since: pd.DataFrame, old: int, new: int) -> list[tuple[int, int]]:
-    """Amounts that were paid beside the old one and moved by its share, to the cent."""
-    paid, now = before.groupby("one_cents")["lines"].sum(), set(since["one_cents"]) - set(before["one_cents"])
-    others = [int(cents) for cents in paid.index[paid >= FEWEST_BESIDE] if cents != old]
-    pairs = [(cents, other) for cents in others for other in now if abs(other * old - cents * new) <= old]
-    return [(cents, int(other)) for cents, other in pairs if other != new]
+def _moved(before: pd.DataFrame, since: pd.DataFrame, level: int, usual: int) -> list[tuple[int, int]]:
+    """Old and new amounts, those of the usual price first: of all amounts that the new most frequent one may come from
+    the one that explains the most lines, when every amount moved by its share, to the cent; then the nearest."""
+    paid, now = (rows.groupby("one_cents")["lines"].sum() for rows in (before, since))
+    olds = sorted({level, *map(int, paid.index[paid >= FEWEST_BESIDE])} - {usual})
+    news = [int(cents) for cents in now.index if cents == usual or paid.get(cents, 0) < FEWEST_BESIDE]
+    best, most = [(level, usual)], (-1, 0)
+    for origin in olds:
+        pairs = [(old, new) for old in olds for new in news if new != old and abs(new * origin - old * usual) <= origin]
+        weight = (int(now[[new for _, new in pairs]].sum()), -abs(usual - origin))
+        if weight > most:
+            best, most = sorted(pairs, key=lambda pair: pair[0] != level), weight
+    return best
 
 
 def _lines_at(rows: pd.DataFrame, cents: int) -> int:

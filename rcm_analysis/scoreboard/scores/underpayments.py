@@ -2,15 +2,22 @@
 
 The findings are those that a report at the end of each month would state, from what was known on that day. A finding
 that is stated again the month after is one alarm: raised on the first day, with the dollars of its last statement.
+
+Where there is no fee schedule, a price that fell for all lines is stated as a new price or an underpayment, with the
+contract to be asked for: nothing but the contract can tell. That finds an underpayment; of a lawful cut it is right,
+too, and counts neither for nor against.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import polars as pl
 
+from ...exhibits.register.facts import RECENT_MONTHS
 from ...measures.payers.contract import expected_allowed
+from ...measures.payers.prices import rate_changes
 from ...measures.payers.shortfalls import CELL, FEWEST_CLAIMS, TOLERANCE_PERCENT, repeated_underpayments
 from ...tables.frames import source
 from ..case import Case
@@ -23,38 +30,41 @@ REMITS = ("remit_claims", "remit_lines", "remit_adjustments")
 
 
 def underpayments(case: Case) -> list[Tally]:
-    """`underpayments.repeated_underpayments`: one alarm a payer and procedure; and no rate cut among them."""
-    alarms = stated(case)
+    """`repeated_underpayments` and inferred `rate_changes`: one alarm a payer and procedure; no rate cut among them."""
+    called, asked = stated(case)
     planted = case.problems("underpayment")
     cuts = case.problems("rate_cut")
+
+    def is_cut(alarm: Alarm) -> bool:
+        return any(_names(alarm, cut) for cut in cuts) and not any(_names(alarm, one) for one in planted)
+
+    alarms = [*called, *(alarm for alarm in asked if not is_cut(alarm))]
     tallies = sought(NAME, planted, alarms, case.watch, within_months=MONTHS, recall=RECALL_IN_TIME)
     if cuts:
-        wrong = sum(
-            any(_names(alarm, cut) for cut in cuts) and not any(_names(alarm, one) for one in planted)
-            for alarm in alarms
-        )
-        tallies.append(Tally(NAME, "rate cuts called underpayments", wrong))
+        tallies.append(Tally(NAME, "rate cuts called underpayments", sum(map(is_cut, called))))
     return tallies
 
 
-def stated(case: Case) -> list[Alarm]:
-    """The findings of every month's end, each once: a new onset is a new alarm only after a month of silence."""
+def stated(case: Case) -> tuple[list[Alarm], list[Alarm]]:
+    """The findings of every month's end, each once: what is called an underpayment, and what may be a new price. A new
+    onset is a new alarm only after a month of silence."""
     cells = candidates(case)
-    if cells.is_empty():
-        return []
-    said = []
-    for month in case.period.months():
-        found = repeated_underpayments(_narrowed(case, month.last_day, cells), as_of=month.last_day)
-        said.append(
-            (
-                month.last_day,
-                [
-                    ({"payer": row.payer, "procedures": (row.procedure,)}, int(row.short_cents))
-                    for row in found.itertuples()
-                ],
-            )
-        )
-    return alarms_of(case.client, said, same=("payer", "procedures"), within=1)
+    called, asked = [], []
+    for month in case.period.months() if len(cells) else ():
+        day, known = month.last_day, _narrowed(case, month.last_day, cells)
+        found = repeated_underpayments(known, as_of=day)
+        called.append((day, _statements(found, found["short_cents"])))
+        steps = rate_changes(known, as_of=day, since=month.trailing(RECENT_MONTHS).first_day)
+        steps = steps[(steps["basis"] == "inferred") & (steps["change_share"] < 0)]
+        asked.append((day, _statements(steps, -steps["effect_cents"])))
+    same = ("payer", "procedures")
+    return (alarms_of(case.client, called, same=same, within=1), alarms_of(case.client, asked, same=same, within=1))
+
+
+def _statements(found: pd.DataFrame, cents: pd.Series) -> list[tuple[dict[str, Any], int]]:
+    """The cents of each payer and procedure."""
+    sums = cents.groupby([found["payer"], found["procedure"]]).sum()
+    return [({"payer": payer, "procedures": (code,)}, int(short)) for (payer, code), short in sums.items()]
 
 
 def candidates(case: Case) -> pl.DataFrame:
