@@ -14,7 +14,7 @@ import pandas as pd
 
 from ...ledger.adjudications import COST_SHARE, NOT_DECISIONS, WITHHELD
 from ...periods import Period
-from ...tables.frames import NO_VALUE, collect, source
+from ...tables.frames import NO_VALUE, collect, kept, source
 from ..menu import measure
 from .contract import PLAIN_DISCOUNTS
 from .prices import with_deadlines
@@ -64,6 +64,13 @@ def takebacks(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | Non
       claim_id      kind  reversed_cents  amount_cents  to_come_cents taken_from
     0       C1  reversal           50000         20000           8000         T2
     """
+    out = _all_takebacks(tables, as_of=as_of)
+    return out if since is None else out[out["first_on"] >= pd.Timestamp(since)].reset_index(drop=True)
+
+
+@kept
+def _all_takebacks(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """`takebacks` since the first record."""
     rows = _payments(tables, as_of)
     pairs = _pairs(tables, as_of)
     accounts = pd.concat([rows[["client", "payer"]], pairs[["client", "payer"]]]).drop_duplicates()
@@ -77,8 +84,6 @@ def takebacks(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | Non
     out = pd.DataFrame(found, columns=[*TAKEN, *CENTS, "remit_id", "received_on"])
     out = out.astype(dict.fromkeys([*TAKEN, "remit_id"], "str") | dict.fromkeys(CENTS, "int64"))
     out["received_on"] = pd.to_datetime(out["received_on"]).astype("datetime64[us]")
-    if since is not None:
-        out = out[out["received_on"] >= pd.Timestamp(since)].reset_index(drop=True)
     out = with_deadlines(_with_reasons(out, tables, as_of), tables, as_of=as_of).rename(
         columns={"received_on": "first_on", "appeal_by": "dispute_by", "is_appealable": "is_disputable"}
     )

@@ -7,6 +7,7 @@ tells little, as practices do.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +78,14 @@ def holidays(first: int, last: int) -> np.ndarray:
     [0, 18]
     """
     days = np.arange(first, last + 1).astype("datetime64[D]")
-    closed = USFederalHolidayCalendar().holidays(days[0], days[-1]).to_numpy().astype("datetime64[D]")
-    return np.isin(days, closed)
+    years = days[[0, -1]].astype("datetime64[Y]").astype(int) + 1970
+    return np.isin(days, np.concatenate([_holidays_of(year) for year in range(years[0], years[1] + 1)]))
+
+
+@functools.cache
+def _holidays_of(year: int) -> np.ndarray:
+    found = USFederalHolidayCalendar().holidays(f"{year}-01-01", f"{year}-12-31")
+    return found.to_numpy().astype("datetime64[D]")
 
 
 def closed_share(charges: np.ndarray, usual: np.ndarray, is_holiday: np.ndarray) -> float:
