@@ -50,7 +50,7 @@ from rcm_analysis.press.runs.batch import run_batch
 batch = run_batch(pickle.load(open(sys.argv[1], "rb")))
 sys.exit("; ".join(result.line() for result in batch.failures) or 0)
 """
-STACK = "import pandas, polars, narwhals, matplotlib.figure, seaborn, rcm_analysis.notebook"
+STACK = "import pandas, polars, narwhals, matplotlib.figure, seaborn, rcm_analysis.notebook.opening"
 AHEAD = """
 import sys
 from rcm_analysis.cli.ahead import work_out_ahead

@@ -9,21 +9,15 @@ A template imports this and nothing else. The tables are those known on the last
 report is made; a weekly report names its own day.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .opening import open_portfolio, open_report
-from .own import own_tables
+from ..names import public
 
 if TYPE_CHECKING:
-    from .plans import open_plan as open_plan
-
-__all__ = ["open_plan", "open_portfolio", "open_report", "own_tables"]
-
-
-def __getattr__(name: str) -> Any:
-    """`open_plan`, loaded when it is asked for: the types of its assumptions take as long as all the rest."""
-    if name != "open_plan":
-        raise AttributeError(f"module {__name__} has no attribute {name!r}")
+    from .opening import open_portfolio, open_report
+    from .own import own_tables
     from .plans import open_plan
 
-    return open_plan
+__all__ = ["open_plan", "open_portfolio", "open_report", "own_tables"]
+_HOMES = {"open_plan": "plans", "open_portfolio": "opening", "open_report": "opening", "own_tables": "own"}
+__getattr__, __dir__ = public(__name__, _HOMES)

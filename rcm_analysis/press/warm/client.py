@@ -19,6 +19,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +175,7 @@ def possible() -> bool:
 
 
 def _known_ipykernel() -> bool:
-    from ipykernel import version_info
-
-    return version_info[0] == 7
+    return metadata.version("ipykernel").partition(".")[0] == "7"
 
 
 def read_at_start(environment: Mapping[str, str]) -> dict[str, str]:

@@ -34,7 +34,7 @@ from . import wire
 
 PACKAGE = __name__.partition(".")[0]
 FLOORS = ("ledger", "measures", "models", "exhibits")
-OURS = (f"{PACKAGE}.notebook", f"{PACKAGE}.press.warm.child")
+OURS = (f"{PACKAGE}.notebook.opening", f"{PACKAGE}.notebook.own", f"{PACKAGE}.press.warm.child")
 LATER = (
     "ipykernel.debugger", "IPython.core.pylabtools", "IPython.core.completer", "IPython.core.magics",
     "IPython.extensions.storemagic", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin",
