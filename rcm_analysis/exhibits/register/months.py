@@ -151,13 +151,16 @@ def found_at(close: Subject, last: Look | None = None) -> list[Action]:
     name = f"found to {last.__name__}" if last else "found"
     kept: list[Action] | None = close.memory.get(name)
     if kept is None:
-        if keeps_answers(close.tables):
-            question = f"{name} {_told_from(close)}"
-            stand = close.tables.once(question, lambda: _stand(close, last), question)  # type: ignore[attr-defined]
-        else:
-            stand = _stand(close, last)
-        kept = close.memory[name] = list(stand.actions)
+        kept = close.memory[name] = list(_stored(close, name, lambda: _stand(close, last)).actions)
     return kept
+
+
+def _stored(subject: Subject, name: str, work: Callable[[], Any]) -> Any:
+    """What `work` gives, kept beside the store of tables that keep answers."""
+    if not keeps_answers(subject.tables):
+        return work()
+    question = f"{name} {_told_from(subject)}"
+    return subject.tables.once(question, work, question)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -264,12 +267,28 @@ def came_of(subject: Subject) -> list[CameOf]:
         earlier = close_before(closed_month(subject))
         before = stood_at(earlier)
         now = {one.action_id: one for one in whole_register(subject)}
-        moves, brought = _moves(before, subject, earlier.as_of), _brought(before, subject, earlier)
+        name = f"since {[one.action_id for one in before]} {_told_from(earlier)}"
+        since = _stored(subject, name, lambda: _since(before, subject, earlier))
         kept = subject.memory["came of"] = [
-            CameOf(one, now.get(one.action_id), moves.get(number, {}), brought.get(number, {}), subject.as_of)
-            for number, one in enumerate(before)
+            CameOf(one, now.get(one.action_id), moves, brought, subject.as_of)
+            for one, moves, brought in zip(before, since.moves, since.brought, strict=True)
         ]
     return kept
+
+
+@dataclass(frozen=True)
+class Since:
+    """What happened to the claims of each action of the close before, and what work on them brought."""
+
+    moves: tuple[dict[str, int], ...]
+    brought: tuple[dict[str, Any], ...]
+
+
+def _since(before: Sequence[Action], subject: Subject, earlier: Subject) -> Since:
+    moves, brought = _moves(before, subject, earlier.as_of), _brought(before, subject, earlier)
+    places = range(len(before))
+    told = ({key: None if pd.isna(each) else each for key, each in brought.get(n, {}).items()} for n in places)
+    return Since(tuple(moves.get(n, {}) for n in places), tuple(told))
 
 
 def _moves(actions: Sequence[Action], subject: Subject, listed: dt.date) -> dict[int, dict[str, int]]:
