@@ -226,6 +226,8 @@ STAFF = Table(
 
 PLAN_LINES = ("salaries", "fringe", "supervision", "incentive", "overhead", "startup")
 """What a programme spends, by the lines of its plan."""
+RECEIPTS = "receipts"
+"""The line of the accounts of what comes in."""
 
 PROGRAMME_COSTS = Table(
     "programme_costs",
@@ -234,9 +236,9 @@ PROGRAMME_COSTS = Table(
     columns(
         ("cost_id", "text", "id of the posting"),
         ("posted_on", "date", "day, or month, that it belongs to (known)"),
-        ("line", "text", "line of the plan that its account stands for", False, PLAN_LINES),
+        ("line", "text", "line of the plan that its account stands for", False, (*PLAN_LINES, RECEIPTS)),
         ("account", "text", "account of the ledger, or kind of pay", True),
-        ("amount_cents", "cents", "what was spent; below zero for a correction"),
+        ("amount_cents", "cents", "what was spent; below zero for a correction, and for what came in"),
     ),
     known_on="posted_on",
 )

@@ -28,7 +28,7 @@ from ...models.plan.results import (
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, day_text
-from ..tables import Shown, show
+from ..tables import Shown, show, with_total
 
 WORDS = {
     "volume": "Volume: members",
@@ -78,7 +78,7 @@ class PlanResults:
     def blocks(self) -> list[Block]:
         """All of them, the dollars first."""
         people = [self.levels(), self.scores(), self.scores_by_month(), self.contacts()]
-        return [*self.split(), *self.spent(), *self.steps(), *people]
+        return [*self.split(), *self.spent(), *self.receipts(), *self.steps(), *people]
 
     @functools.cached_property
     def split_by_month(self) -> pd.DataFrame:
@@ -170,6 +170,31 @@ class PlanResults:
                 emphasis=[len(sums)],
                 definition=f"{self.span}; US dollars, from the general ledger or payroll.",
                 notes=self._expense_not_told(),
+            )
+        ]
+
+    def receipts(self) -> list[Block]:
+        """What came in by the ledger beside the programme's own records, where the ledger tells it."""
+        rows = self.actual.receipts
+        if rows.empty:
+            return []
+        rows = rows.assign(month=rows["month"].map(lambda month: as_text(month, "month")))
+        rows = rows.assign(differs_cents=rows["booked_cents"] - rows["recorded_cents"])
+        table, emphasis = with_total(rows, "month", ["recorded_cents", "booked_cents", "differs_cents"])
+        return [
+            show(
+                table,
+                [
+                    Shown("month", "Month"),
+                    Shown("recorded_cents", "Records of the program", "usd"),
+                    Shown("booked_cents", "General ledger", "usd"),
+                    Shown("differs_cents", "Ledger above records", "usd"),
+                ],
+                name="receipts_by_month",
+                title="What came in: the ledger beside the records of the program",
+                emphasis=emphasis,
+                definition="Months that the ledger tells; payments by the day that they reached us less what was taken "
+                "back, whatever the month of service; US dollars. The variance stands on the records.",
             )
         ]
 

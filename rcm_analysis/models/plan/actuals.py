@@ -16,7 +16,7 @@ ledger or payroll, taken in through a column map.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import pandas as pd
 
 from ...errors import ParameterError, TableError, listed
 from ...tables.frames import source
-from ...tables.schema_coordination import PLAN_LINES
+from ...tables.schema_coordination import PLAN_LINES, RECEIPTS
 from .assumptions import Assumptions
 from .fields import ASSESSMENT, CENTS, MILLI, OUTREACH
 
@@ -66,6 +66,10 @@ class Actuals:
     """The months with a caseload: from the plan's first month on, without a gap."""
     without: tuple[str, ...] = ()
     """What the source of these months has no room for, so that its absence says nothing: of `BESIDE`."""
+    receipts: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["month", "booked_cents", "recorded_cents"])
+    )
+    """What came in by the ledger, and by the programme's records less what was taken back; the months of the ledger."""
 
 
 def read_actuals(folder: str | Path, plan: Assumptions) -> Actuals:
@@ -186,6 +190,7 @@ NEEDED = {
         "agency_paid_on",
         "agency_paid_cents",
     ),
+    "care_recoupments": ("taken_on", "amount_cents"),
     "programme_costs": ("posted_on", "line", "amount_cents"),
 }
 STILL_OPEN = 0.10
@@ -203,6 +208,8 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
         the first bill names a reason. Months at the end of which more than a tenth of the member-months are not yet
         uploaded or missed are left out: they would look unbillable. Payments: what reached the agency, by month of
         service and month of receipt. Expense: postings of the ledger or payroll, by month and line of the plan.
+        Receipts: the ledger's postings of what came in, beside the payments and recoupments of the records by the
+        same months, whatever the month of service.
     Unit
         as `Actuals`: thousandths and cents. Outreach billed and assessment fees are not in the tables
     Empty
@@ -232,7 +239,28 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
     }
     kept["caseload"] = kept["caseload"][kept["caseload"]["month"].isin(plan.month_labels)]
     kept["payments"] = kept["payments"][kept["payments"]["service_month"] >= plan.start]
-    return actuals(kept, plan, without=BESIDE)
+    found = actuals(kept, plan, without=BESIDE)
+    return replace(found, receipts=_receipts(read, found.months))
+
+
+def _receipts(read: Mapping[str, pd.DataFrame], months: tuple[str, ...]) -> pd.DataFrame:
+    costs, paid, back = read["programme_costs"], read["care_claims"], read["care_recoupments"]
+    booked = -_monthly(costs[costs["line"] == RECEIPTS], "posted_on", "amount_cents")
+    recorded = _monthly(paid, "agency_paid_on", "agency_paid_cents").sub(
+        _monthly(back, "taken_on", "amount_cents"), fill_value=0
+    )
+    booked = booked[booked.index.isin(months)]
+    return (
+        pd.DataFrame({"booked_cents": booked, "recorded_cents": recorded.reindex(booked.index, fill_value=0)})
+        .astype("int64")
+        .rename_axis("month")
+        .reset_index()
+    )
+
+
+def _monthly(rows: pd.DataFrame, day: str, cents: str) -> pd.Series:
+    there = rows[rows[day].notna()]
+    return there.groupby(_month(there[day]))[cents].sum()
 
 
 def _expect_common_months(stored: pd.Series, plan: Assumptions, through: str) -> None:
@@ -343,6 +371,7 @@ def _payments(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _expense(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame[frame["line"] != RECEIPTS]
     sums = frame.assign(month=_month(frame["posted_on"])).groupby(["month", "line"], as_index=False)["amount_cents"]
     found = sums.sum()
     return found.assign(expense=_dollars(found["amount_cents"]))

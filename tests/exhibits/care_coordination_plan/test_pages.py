@@ -183,6 +183,20 @@ class TestSentences:
         first, second = table.payload["notes"]
         assert "their fringe, supervision" in first and as_text(told["month"].iloc[-1], "month") in second
 
+    def test_what_the_ledger_says_came_in_stands_beside_the_records_and_adds_up(self):
+        frames, example = as_planned(), example_assumptions()
+        first, second = frames["outreach"]["month"][:2]
+        told = pd.DataFrame(
+            {"month": [first, second], "booked_cents": [74_990, 5_000], "recorded_cents": [77_495, 5_000]}
+        )
+        plan = CarePlan(example, actual=dataclasses.replace(actuals(frames, example), receipts=told))
+        table = next(block for block in plan.actual() if getattr(block, "name", "") == "receipts_by_month")
+        assert [list(row[1:]) for row in table.rows] == [
+            [77_495, 74_990, -2_505],
+            [5_000, 5_000, 0],
+            [82_495, 79_990, -2_505],
+        ]
+
     def test_without_ranges_no_chance_is_claimed(self):
         plan = CarePlan(assumed(simulation={"draws": 5}))
         assert "drawn futures" not in cards_of(plan)["Is there enough cash?"][1]

@@ -96,6 +96,7 @@ def stored(**more: list[dict]) -> dict[str, pl.DataFrame]:
                 "agency_paid_cents": 26_000,
             },
         ],
+        "care_recoupments": [{"taken_on": day("2027-02-20"), "amount_cents": 10_000}],
         "programme_costs": [],
     }
     return {
@@ -141,6 +142,19 @@ def test_what_was_spent_comes_from_the_ledger_line_by_line():
     assert split.to_dict() == over.to_dict() and over["2027-01"] != 0
     planned = programme_plan(PLAN).months["expense"].head(2)
     assert lines.groupby("month")["planned_cents"].sum().tolist() == planned.tolist()
+
+
+def test_what_came_in_by_the_ledger_stands_beside_the_records_of_the_program():
+    """February's payment of 87,495 less 10,000 taken back; the ledger holds it in two postings, 2,505 short."""
+    costs = [
+        {"posted_on": day("2027-02-10"), "line": "receipts", "amount_cents": -80_000},
+        {"posted_on": day("2027-02-20"), "line": "receipts", "amount_cents": 5_010},
+        {"posted_on": day("2027-03-01"), "line": "receipts", "amount_cents": -26_000},
+    ]
+    actual = actuals_from_tables(stored(programme_costs=costs), PLAN, through="2027-02")
+    assert actual.receipts.values.tolist() == [["2027-02", 74_990, 77_495]], "March is not compared yet"
+    assert actual.expense.empty, "what came in is nothing that was spent"
+    assert actuals_from_tables(stored(), PLAN, through="2027-02").receipts.empty
 
 
 def test_it_feeds_the_variance():

@@ -18,13 +18,14 @@ account = "Account"
 amount_cents = { sum = ["Debit"], less = ["Credit"] }
 
 [ledger.values.line]
+"4000" = "receipts"
 "6010" = "salaries"
 "6110" = "fringe"
 "7200" = "overhead"
 
 [ledger.take]
 header = "Account"
-rows = ["6010", "6110", "7200"]
+rows = ["4000", "6010", "6110", "7200"]
 leave = ["1000"]
 
 [payroll]
@@ -44,6 +45,7 @@ LEDGER = """Date,Account,Debit,Credit
 01/31/2027,6010,"$5,000.00",
 01/31/2027,6010,,200.50
 01/31/2027,6110,1400.00,
+01/31/2027,4000,,900.00
 01/31/2027,1000,,6200.00
 01/31/2027,6999,75.00,
 """
@@ -62,6 +64,7 @@ def test_accounts_become_lines_of_the_plan_and_a_strange_account_is_set_aside(tm
     assert rows == [
         ("fringe", "6110", 140_000),
         ("incentive", "Bonus", 6_000),
+        ("receipts", "4000", -90_000),
         ("salaries", "6010", -20_050),
         ("salaries", "6010", 500_000),
     ]

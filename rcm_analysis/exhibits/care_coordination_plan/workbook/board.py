@@ -63,7 +63,7 @@ def write_board(book: Workbook, made: Months, rows: dict[str, int], remark: str)
     _charts(sheet, book[PLAN], made, rows, len(cases) - 2, bottom + 3)
     sheet.column_dimensions["A"].width = 42
     for column in range(2, 2 + max(len(cases), 6)):
-        sheet.column_dimensions[letter(column)].width = 15
+        sheet.column_dimensions[letter(column)].width = 18
     return BOARD, [case.sheet.title for case in cases]
 
 
