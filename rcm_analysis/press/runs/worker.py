@@ -8,6 +8,7 @@ has grown too large is replaced; one whose parent dies gives up its job and ends
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import pickle
@@ -31,6 +32,9 @@ from .shared import Shared
 
 MOST_MB = 1500
 """Memory of a worker at rest above which it is replaced: the PDF compiler keeps what it has set."""
+
+RARELY = (100_000, 20, 20)
+"""When Python looks for cycles: notebooks and tables are many objects and hold none."""
 
 GRACE_SECONDS = 10
 DEAD = "DeadWorker"
@@ -147,6 +151,7 @@ def _stop(signal_number: int, frame: Any) -> None:
 def main() -> None:
     """The worker's end: jobs from stdin, results to the original stdout; anything printed goes to stderr."""
     signal.signal(signal.SIGTERM, _stop)
+    gc.set_threshold(*RARELY)
     results = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     jobs: SimpleQueue[Any] = SimpleQueue()

@@ -13,28 +13,33 @@ import math
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.cell.cell import Cell
 from openpyxl.chart import LineChart, Reference
+from openpyxl.compat import safe_string
 from openpyxl.drawing.image import Image
+from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.styles.cell_style import StyleArray
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.utils.datetime import to_excel
+from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
-from ...blocks.plain import clean, one_line, sheet_title
+from ...blocks.plain import clean, sheet_title
 from ...blocks.vocabulary import Block, Column, Figure, Glossary, Meta, Table, Term
 from ...errors import RunError
+from .cells import LISTS, Lists, mark_editable, plain_text, put_text
 from .pdf import as_png
 from .style import palettes
 
@@ -61,9 +66,9 @@ LOGO_HEIGHT = 60
 """Pixels of the logo on the first sheet."""
 LINE_HEIGHT = 15
 """Points of a line of text in a cell."""
+BREAKS = {"\r": "&#13;"}
 CHARTED = 3
 """A sheet by month is charted from so many months on, with at most so many lines."""
-LONGEST_TEXT = 32_767
 MOST_ROWS = 1_048_576
 CONTENTS, DEFINITIONS = "Contents", "Definitions"
 BODY, STRONG = Font(name=FACE, size=11), Font(name=FACE, size=11, bold=True)
@@ -158,25 +163,26 @@ def write_workbook(sections: Sequence[Section], path: Path, *, meta: Meta) -> No
     book = Workbook()
     contents = book.active
     contents.title = CONTENTS
-    lists = Lists(put_text)
+    lists = Lists()
     places = _places(sections)
     written = {(place.sheet, place.row): place for place in reversed(places)}
+    bodies: dict[str, tuple[int, str]] = {}
     alone = {sheet for sheet, number in Counter(sheet for sheet, _ in written).items() if number == 1}
     for place in reversed(written.values()):
         sheet = book[place.sheet] if place.sheet in book.sheetnames else book.create_sheet(place.sheet)
-        _write_table(sheet, place.table, lists, top=place.row, alone=place.sheet in alone)
+        _write_table(sheet, place.table, lists, top=place.row, alone=place.sheet in alone, bodies=bodies)
         _link(sheet, place, [one for one in places if one.report == place.report])
     for place in written.values():
         _set_heights(book[place.sheet], place)
     terms = _terms(sections)
     if terms:
-        _write_table(book.create_sheet(DEFINITIONS), _table_of(terms))
+        _write_table(book.create_sheet(DEFINITIONS), _table_of(terms), bodies=bodies)
     lists.write(book)
     _write_contents(contents, meta, places, terms)
     book.properties.creator = clean(meta.firm or "rcm_analysis")
     book.properties.title = clean(meta.title)
     buffer = io.BytesIO()
-    ExcelWriter(book, zipfile.ZipFile(buffer, "w")).save()  # stored as it is: without times it is packed once
+    _Writer(book, zipfile.ZipFile(buffer, "w"), bodies).save()  # stored as it is: without times it is packed once
     Path(path).write_bytes(_without_times(buffer.getvalue()))
 
 
@@ -218,15 +224,27 @@ def sheet_name(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def put_text(cell: Cell, text: Any) -> Cell:
-    """Store a text as a text, whatever it starts with."""
-    plain = ILLEGAL_CHARACTERS_RE.sub("", clean(text))
-    if len(plain) > LONGEST_TEXT:
-        plain = plain[: LONGEST_TEXT - 1] + "…"
-    cell._value, cell.data_type = plain, "s"  # as `cell.value` would, which looks for the same faults once more
-    if plain[:1] in ("=", "+", "-", "@", "\t", "\n", "'", "|", "%"):
-        cell.quotePrefix = True
-    return cell
+class _Writer(ExcelWriter):
+    """openpyxl's writer, which takes the rows of long tables as they were written, and sheets without a file each."""
+
+    def __init__(self, book: Workbook, archive: zipfile.ZipFile, bodies: Mapping[str, tuple[int, str]]) -> None:
+        super().__init__(book, archive)
+        self._bodies = bodies
+
+    def write_worksheet(self, ws: Worksheet) -> None:
+        ws._drawing = SpreadsheetDrawing()
+        ws._drawing.charts, ws._drawing.images = ws._charts, ws._images
+        out = io.BytesIO()
+        writer = WorksheetWriter(ws, out)
+        writer.write()
+        ws._rels = writer._rels
+        written = out.getvalue()
+        if ws.title in self._bodies:
+            last, rows = self._bodies[ws.title]
+            before, row, after = written.partition(b'<row r="%d"' % last)
+            written = b"".join((before, rows.encode("ascii", "xmlcharrefreplace"), row, after))
+        self._archive.writestr(ws.path[1:], written)
+        self.manifest.append(ws)
 
 
 def typed(value: Any, unit: str) -> Any:
@@ -257,7 +275,13 @@ def _day(text: str) -> dt.date | str:
 
 
 def _write_table(
-    sheet: Worksheet, table: Table, lists: Lists | None = None, *, top: int = 1, alone: bool = True
+    sheet: Worksheet,
+    table: Table,
+    lists: Lists | None = None,
+    *,
+    bodies: dict[str, tuple[int, str]],
+    top: int = 1,
+    alone: bool = True,
 ) -> None:
     if len(table.rows) > MOST_ROWS - 100:
         raise RunError(
@@ -275,7 +299,11 @@ def _write_table(
         indent = _indent(table.columns, position)
         cell.alignment = Alignment(wrap_text=True, vertical="bottom", horizontal=side, indent=indent)
     totals, styles = set(table.emphasis), dict[Hashable, StyleArray]()
-    for offset, row in enumerate(table.rows):
+    long = len(table.rows) > SMALL and not any(column.editable or column.link for column in table.columns)
+    first = len(table.rows) - 1 if long else 0
+    if long:
+        bodies[sheet.title] = head + 1 + first, _rows(sheet, table, head + 1)
+    for offset, row in enumerate(table.rows[first:], start=first):
         _write_row(sheet, head + 1 + offset, row, table.columns, styles, total=offset in totals)
     _arrange(sheet, table, head, alone=alone)
     _chart(sheet, table, head)
@@ -305,6 +333,56 @@ def _lead(cell: Cell, place: Place) -> None:
     cell.font = Font(name=FACE, size=11, color="FF1F5A99", underline="single")
 
 
+def _rows(sheet: Worksheet, table: Table, top: int) -> str:
+    """All rows but the last of a long table, from row `top` on, as a sheet has them: a cell object each takes long."""
+    totals, letters = set(table.emphasis), [get_column_letter(n) for n in range(1, len(table.columns) + 1)]
+    styles: dict[Hashable, int] = {}
+    written: list[str] = []
+    for number, row in enumerate(table.rows[:-1], start=top):
+        written.append(f'<row r="{number}">')
+        total = number - top in totals
+        for position, (value, column) in enumerate(zip(row, table.columns, strict=True), start=1):
+            stored, unit = _stored(value, column)
+            if stored is None and not total:
+                continue
+            said = plain_text(stored) if isinstance(stored, str) else ""
+            kind = (position, unit, type(stored), said[:1], total)
+            if kind not in styles:
+                cell = Cell(sheet, row=number, column=position)
+                _fill(cell, stored)
+                _set_style(cell, unit, table.columns, position, total=total)
+                styles[kind] = cell.style_id
+            written.append(f'<c r="{letters[position - 1]}{number}" s="{styles[kind]}"{_content(stored, said)}</c>')
+        written.append("</row>")
+    return "".join(written)
+
+
+def _content(stored: Any, said: str) -> str:
+    """Type and content of a cell, from the end of its other attributes on."""
+    if isinstance(stored, str):
+        space = ' xml:space="preserve"' if said != said.strip() else ""
+        return f' t="inlineStr"><is><t{space}>{escape(said, BREAKS)}</t></is>' if said else ' t="inlineStr">'
+    if stored is None:
+        return ' t="n">'
+    value = to_excel(stored) if isinstance(stored, dt.date) else stored
+    return f' t="{"b" if isinstance(stored, bool) else "n"}"><v>{safe_string(value)}</v>'
+
+
+def _stored(value: Any, column: Column) -> tuple[Any, str]:
+    """What the sheet stores of a value, and its unit: that of the column, or the cell's own."""
+    unit = column.unit
+    if unit == "mixed":
+        value, unit = value if isinstance(value, (list, tuple)) and len(value) == 2 else (value, "text")
+    return typed(value, unit), unit
+
+
+def _fill(cell: Cell, stored: Any) -> None:
+    if isinstance(stored, str):
+        put_text(cell, stored)
+    else:
+        cell.value = stored
+
+
 def _write_row(
     sheet: Worksheet,
     number: int,
@@ -316,22 +394,15 @@ def _write_row(
 ) -> None:
     """One row of a table; `styles` holds the style of each kind of cell once it was made."""
     for position, (value, column) in enumerate(zip(row, columns, strict=True), start=1):
-        unit = column.unit
-        if unit == "mixed":
-            value, unit = value if isinstance(value, (list, tuple)) and len(value) == 2 else (value, "text")
-        stored = typed(value, unit)
+        stored, unit = _stored(value, column)
         if stored is None and not total:
             continue
         cell = sheet.cell(number, position)
-        is_text = isinstance(stored, str)
-        kind = (position, unit, type(stored), is_text and stored[:1], total)
+        kind = (position, unit, type(stored), isinstance(stored, str) and stored[:1], total)
         known = styles.get(kind)
         if known is not None:
             cell._style = copy(known)  # each is looked up by value, which takes long
-        if is_text:
-            put_text(cell, stored)
-        else:
-            cell.value = stored
+        _fill(cell, stored)
         if known is None:
             _set_style(cell, unit, columns, position, total=total)
             styles[kind] = copy(cell._style)
@@ -518,82 +589,3 @@ def _without_times(data: bytes) -> bytes:
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 0, 0
             out.writestr(entry, content)
     return target.getvalue()
-
-
-LISTS = "Lists"
-FILLED_IN = PatternFill("solid", fgColor="FFFFF8E1")
-MOST_WORDS = 1_000
-FIRST_DAY, LAST_DAY = 36526, 73050
-"""2000-01-01 and 2099-12-31 as the numbers that spreadsheets keep."""
-
-
-class Lists:
-    """The drop-down lists of one workbook, each written once."""
-
-    def __init__(self, put_text: Callable[..., Any]) -> None:
-        self._put_text = put_text
-        self._lists: list[tuple[str, ...]] = []
-
-    def range_of(self, choices: Sequence[Any]) -> str:
-        """Where the words of a drop-down will stand, as a formula names it."""
-        words = tuple(dict.fromkeys(one_line(word)[:255] for word in choices))[:MOST_WORDS]
-        if words not in self._lists:
-            self._lists.append(words)
-        letter = get_column_letter(self._lists.index(words) + 1)
-        return f"{LISTS}!${letter}$1:${letter}${len(words)}"
-
-    def write(self, book: Workbook) -> None:
-        """The sheet with the words, out of sight; no sheet where nothing is chosen from a list."""
-        if not self._lists:
-            return
-        sheet = book.create_sheet(LISTS)
-        sheet.sheet_state = "hidden"
-        for column, words in enumerate(self._lists, start=1):
-            for row, word in enumerate(words, start=1):
-                self._put_text(sheet.cell(row, column), word)
-
-
-def mark_editable(
-    sheet: Worksheet, columns: Sequence[Column], rows: range, lists: Lists, formats: Mapping[str, str]
-) -> None:
-    """Prepare the cells of the editable columns in these rows; nothing where there are no such columns or no rows.
-
-    The first column stays in sight beside them, and print ends with the last of them.
-    """
-    places = [position for position, column in enumerate(columns, start=1) if column.editable]
-    if not places or not rows:
-        return
-    sheet.freeze_panes = f"B{rows[0]}"
-    sheet.print_area = f"A1:{get_column_letter(places[-1])}{rows[-1]}"
-    for position in places:
-        column = columns[position - 1]
-        for row in rows:
-            cell = sheet.cell(row, position)
-            cell.fill = FILLED_IN
-            cell.number_format = formats.get(column.unit, "General")
-        letter = get_column_letter(position)
-        check = _check(column, lists)
-        if check is not None:
-            check.add(f"{letter}{rows[0]}:{letter}{rows[-1]}")
-            sheet.add_data_validation(check)
-
-
-def _check(column: Column, lists: Lists) -> DataValidation | None:
-    """What may be typed into the column: a word of its list, else a value of its unit; an empty cell always may be
-    left."""
-    unit, choices = column.unit, column.choices
-    if choices:
-        check = DataValidation(type="list", formula1=lists.range_of(choices))
-        told = "Choose one of the list, or leave the cell empty."
-    elif unit in ("date", "month"):
-        check = DataValidation(type="date", operator="between", formula1=str(FIRST_DAY), formula2=str(LAST_DAY))
-        told = "Enter a day, such as 2026-11-03."
-    elif unit in ("count", "number", "days", "usd"):
-        check = DataValidation(type="decimal", operator="greaterThanOrEqual", formula1="0")
-        told = "Enter a number that is not below zero."
-    else:
-        return None
-    check.allow_blank, check.showErrorMessage, check.showInputMessage = True, True, True
-    check.errorStyle, check.errorTitle, check.error = "stop", "Not allowed here", told
-    check.promptTitle, check.prompt = "Fill in", told
-    return check

@@ -258,3 +258,24 @@ def test_small_printed_tables_of_one_heading_share_a_sheet_in_reading_order(tmp_
     assert [sheet.cell(row, 1).value for row in (1, 6, 8, 13)] == ["Table 1", 1, "Table 2", 2]
     assert sheet.freeze_panes is None and sheet.auto_filter.ref is None and book["Long list"].freeze_panes == "A5"
     assert book["Alone"].cell(5, 1).hyperlink.location == "'Denials'!A8" and book["Alone"].cell(5, 1).value == "Denials"
+
+
+def test_a_long_table_is_the_same_cell_by_cell_as_a_short_one(tmp_path: Path) -> None:
+    units = ["text", "usd", "count", "rate", "date", "month", "flag", "mixed"]
+    plain = ["2026-10-31", "2026-10", True, [12345, "usd"]]
+    rows = [[text, text, text, text, text, text, text, [text, "count"]] for text in HOSTILE]
+    rows += [[" <a> & \u2026 ", -123456, 7, 0.123456789012345678, *plain]]
+    rows += [[None, None, None, float("nan"), None, "no day", None, [None, "usd"]], ["Total", 1, 2.5, 1e-7, *plain]]
+    last = ["Total", 5, 5, 0.5, "2026-10-31", "2026-10", 0, [5, "count"]]
+    total = len(rows) - 1
+    short = table([*rows, last], units, "short", emphasis=[total, total + 1])
+    long = table([*rows, *[last] * workbook.SMALL], units, "long", emphasis=[total, total + 1])
+    book = opened(tmp_path, short, long)
+
+    def told(sheet: Any) -> list[Any]:
+        made = [cell for row in sheet.iter_rows(min_row=5, max_row=4 + len(rows)) for cell in row]
+        styles = ("number_format", "quotePrefix", "font", "border", "fill")
+        return [(one.coordinate, one.value, one.data_type, *(getattr(one, name) for name in styles)) for one in made]
+
+    assert told(book["Long"]) == told(book["Short"])
+    assert book["Long"].dimensions == f"A1:H{4 + len(rows) + workbook.SMALL}"
