@@ -1,4 +1,4 @@
-"""Cells of a workbook: texts that stay texts, and those that a person fills in, marked and checked as they are typed."""
+"""Cells of a workbook: texts that stay texts, and cells that a person fills in, marked and checked as one types."""
 
 from __future__ import annotations
 

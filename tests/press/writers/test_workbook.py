@@ -275,7 +275,9 @@ def test_a_long_table_is_the_same_cell_by_cell_as_a_short_one(tmp_path: Path) ->
     def told(sheet: Any) -> list[Any]:
         made = [cell for row in sheet.iter_rows(min_row=5, max_row=4 + len(rows)) for cell in row]
         styles = ("number_format", "quotePrefix", "font", "border", "fill")
-        return [(one.coordinate, one.value, one.data_type, *(getattr(one, name) for name in styles)) for one in made]
+        return [
+            (one.coordinate, one.value, one.data_type, *(repr(getattr(one, name)) for name in styles)) for one in made
+        ]
 
     assert told(book["Long"]) == told(book["Short"])
     assert book["Long"].dimensions == f"A1:H{4 + len(rows) + workbook.SMALL}"
