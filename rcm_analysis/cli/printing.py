@@ -104,16 +104,17 @@ def reference(
 
 def make_reference(workspace: Workspace, *, force: bool = False) -> bool:
     """Whether the document was made; nothing is done where the one in place says the same."""
-    from ..press.document.extract import extract
     from ..press.runs import folders, manifest
-    from ..press.writers import html, pdf
 
-    about, chapters = _meta(workspace), dict(_chapters())
-    said = [about.payload, {title: block.payload for title, block in chapters.items()}, manifest.packages()]
-    key, target = manifest.sha256(manifest.canonical(said)), workspace.runs / REFERENCE
+    about, target = _meta(workspace), workspace.runs / REFERENCE
+    # The software says what stands in the chapters: they are gathered only where the document is made.
+    key = manifest.sha256(manifest.canonical([about.payload, manifest.packages()]))
     if not force and target.exists() and not manifest.verify(target) and manifest.read(target).get("run_key") == key:
         return False
-    document = extract(_notebook(about, chapters))
+    from ..press.document.extract import extract
+    from ..press.writers import html, pdf
+
+    document = extract(_notebook(about, dict(_chapters())))
     result = pdf.render(document, timestamp=dt.datetime.combine(dt.date.today(), dt.time(), dt.UTC))
     with folders.making(target) as folder:
         (folder / f"{NAME}.html").write_text(html.render(document), encoding="utf-8")
