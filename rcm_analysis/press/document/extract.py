@@ -33,7 +33,6 @@ from ...blocks.vocabulary import (
     read_block,
 )
 from ...errors import RunError
-from ..notebook_files import nbformat
 from .document import Document, Grid, Heading, LeftOut, Printed, Run, behinds, grid_of, numbered, plain_text
 from .html_blocks import html_blocks
 from .markdown import markdown_blocks
@@ -113,7 +112,7 @@ def blocks_in(notebook: Mapping[str, Any]) -> Iterator[Block]:
                         yield workbook_table(grid, f"table_{cell.get('execution_count') or place}_{shown}")
 
 
-def without(notebook: nbformat.NotebookNode, titles: Iterable[str]) -> nbformat.NotebookNode:
+def without(notebook: Mapping[str, Any], titles: Iterable[str]) -> Mapping[str, Any]:
     """The notebook without the sections of these titles: a heading's cell and all up to the next of its level or above.
 
     What is meant for the workbook alone (a cell tagged `workbook`) stays. Titles are compared but for case.
@@ -126,7 +125,7 @@ def without(notebook: nbformat.NotebookNode, titles: Iterable[str]) -> nbformat.
             level = depth if title.casefold() in unwanted else 0
         if not level or "workbook" in (cell.get("metadata", {}).get("tags") or []):
             kept.append(cell)
-    return nbformat.from_dict({**notebook, "cells": kept}) if unwanted else notebook
+    return {**notebook, "cells": kept} if unwanted else notebook
 
 
 def titles_in(notebook: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ changed is named on the contents page, with the reason, and is not in the packet
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +18,6 @@ from ...blocks.vocabulary import BRIEF, Meta, Note
 from ...errors import RunError
 from ...periods import Period
 from ..document.document import Document, Heading, Run, join
-from ..notebook_files import nbformat
 from ..writers import locked
 from . import folders, manifest
 from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, titled
@@ -201,7 +201,7 @@ def _print(
     for name, reader in ((NAME, "client"), (MANAGER, "manager")):
         documents, sections = [], []
         for template in (one for one in included if one.reader == reader):
-            notebook = nbformat.read(_run_folder(request, template) / NOTEBOOK, as_version=4)
+            notebook = json.loads((_run_folder(request, template) / NOTEBOOK).read_text(encoding="utf-8"))
             if reader == "client":
                 there += document.titles_in(notebook)
                 notebook = document.without(notebook, request.leave_out)

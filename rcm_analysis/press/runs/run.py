@@ -8,6 +8,7 @@ A run that fails keeps its notebook in `<template>.failed/`; the last good run s
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import sys
 import tempfile
@@ -250,7 +251,7 @@ def _print(work: _Making, folder: Path) -> None:
     from ..writers import html, pdf, workbook
 
     with work.timed("document"):
-        notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
+        notebook = json.loads((folder / NOTEBOOK).read_text(encoding="utf-8"))
         work.blocks = list(document.blocks_in(notebook))
         _check_client(work)
         printed = titled(document.extract(notebook), work.template, work.request)

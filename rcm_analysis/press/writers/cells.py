@@ -33,9 +33,14 @@ def put_text(cell: Cell, text: Any) -> Cell:
     """Store a text as a text, whatever it starts with."""
     plain = plain_text(text)
     cell._value, cell.data_type = plain, "s"  # as `cell.value` would, which looks for the same faults once more
-    if plain[:1] in ("=", "+", "-", "@", "\t", "\n", "'", "|", "%"):
+    if is_quoted(plain):
         cell.quotePrefix = True
     return cell
+
+
+def is_quoted(plain: str) -> bool:
+    """Whether a text starts like a formula, and a sheet must keep it from becoming one where it is edited."""
+    return plain[:1] in ("=", "+", "-", "@", "\t", "\n", "'", "|", "%")
 
 
 class Lists:

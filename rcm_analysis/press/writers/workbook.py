@@ -13,7 +13,7 @@ import math
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -39,7 +39,7 @@ from openpyxl.writer.excel import ExcelWriter
 from ...blocks.plain import clean, sheet_title
 from ...blocks.vocabulary import Block, Column, Figure, Glossary, Meta, Table, Term
 from ...errors import RunError
-from .cells import LISTS, Lists, mark_editable, plain_text, put_text
+from .cells import LISTS, Lists, is_quoted, mark_editable, plain_text, put_text
 from .pdf import as_png
 from .style import palettes
 
@@ -72,6 +72,7 @@ CHARTED = 3
 MOST_ROWS = 1_048_576
 CONTENTS, DEFINITIONS = "Contents", "Definitions"
 BODY, STRONG = Font(name=FACE, size=11), Font(name=FACE, size=11, bold=True)
+SLANTED, TITLE = Font(name=FACE, size=11, italic=True), Font(name=FACE, bold=True, size=14)
 _FIXED_DAY = dt.datetime(2000, 1, 1)
 _FORBIDDEN_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _HEAD = PatternFill("solid", fgColor="FFE8EDF2")
@@ -154,6 +155,34 @@ class Place:
     table: Table
 
 
+@dataclass
+class _Held:
+    """What the sheets of one workbook share, and the long tables' rows as they are written: last row, those before."""
+
+    lists: Lists = field(default_factory=Lists)
+    bodies: dict[str, tuple[int, str]] = field(default_factory=dict)
+    styles: dict[Hashable, StyleArray] = field(default_factory=dict)
+
+    def style(self, cell: Cell, key: Hashable, **looks: Any) -> Cell:
+        """Give the cell its looks, which are looked up by value once: that takes long."""
+        known = self.styles.get(key)
+        if known is None:
+            for name, look in looks.items():
+                setattr(cell, name, look)
+            self.styles[key] = copy(cell._style)
+        else:
+            cell._style = copy(known)
+        return cell
+
+    def fit(self, cell: Cell, stored: Any, unit: str, *, indent: int | None, total: bool) -> Cell:
+        """Give a cell of a table the looks of what it stores; with an indent it begins at the left."""
+        shown = "@" if isinstance(stored, str) else FORMATS.get(unit, "General")
+        looks = {"number_format": shown, "font": STRONG if total else BODY}
+        looks |= {"border": _TOTAL_LINE} if total else {}
+        looks |= {} if indent is None else {"alignment": Alignment(horizontal="left", indent=indent)}
+        return self.style(cell, (shown, indent, total), **looks)
+
+
 def write_workbook(sections: Sequence[Section], path: Path, *, meta: Meta) -> None:
     """Write one workbook: contents, a sheet per table or per heading, definitions. The same input gives the same bytes.
 
@@ -163,26 +192,25 @@ def write_workbook(sections: Sequence[Section], path: Path, *, meta: Meta) -> No
     book = Workbook()
     contents = book.active
     contents.title = CONTENTS
-    lists = Lists()
+    held = _Held()
     places = _places(sections)
     written = {(place.sheet, place.row): place for place in reversed(places)}
-    bodies: dict[str, tuple[int, str]] = {}
     alone = {sheet for sheet, number in Counter(sheet for sheet, _ in written).items() if number == 1}
     for place in reversed(written.values()):
         sheet = book[place.sheet] if place.sheet in book.sheetnames else book.create_sheet(place.sheet)
-        _write_table(sheet, place.table, lists, top=place.row, alone=place.sheet in alone, bodies=bodies)
+        _write_table(sheet, place.table, held, top=place.row, alone=place.sheet in alone)
         _link(sheet, place, [one for one in places if one.report == place.report])
     for place in written.values():
         _set_heights(book[place.sheet], place)
     terms = _terms(sections)
     if terms:
-        _write_table(book.create_sheet(DEFINITIONS), _table_of(terms), bodies=bodies)
-    lists.write(book)
+        _write_table(book.create_sheet(DEFINITIONS), _table_of(terms), held)
+    held.lists.write(book)
     _write_contents(contents, meta, places, terms)
     book.properties.creator = clean(meta.firm or "rcm_analysis")
     book.properties.title = clean(meta.title)
     buffer = io.BytesIO()
-    _Writer(book, zipfile.ZipFile(buffer, "w"), bodies).save()  # stored as it is: without times it is packed once
+    _Writer(book, zipfile.ZipFile(buffer, "w"), held.bodies).save()  # stored as it is: without times it is packed once
     Path(path).write_bytes(_without_times(buffer.getvalue()))
 
 
@@ -274,42 +302,35 @@ def _day(text: str) -> dt.date | str:
         return text
 
 
-def _write_table(
-    sheet: Worksheet,
-    table: Table,
-    lists: Lists | None = None,
-    *,
-    bodies: dict[str, tuple[int, str]],
-    top: int = 1,
-    alone: bool = True,
-) -> None:
+def _write_table(sheet: Worksheet, table: Table, held: _Held, *, top: int = 1, alone: bool = True) -> None:
     if len(table.rows) > MOST_ROWS - 100:
         raise RunError(
             f"The table {table.name!r} has {len(table.rows):,} rows; a sheet holds {MOST_ROWS:,}. Show fewer."
         )
-    put_text(sheet.cell(top, 1), table.title or table.name).font = Font(name=FACE, bold=True, size=14)
+    put_text(held.style(sheet.cell(top, 1), "title", font=TITLE), table.title or table.name)
     for number, said in enumerate((table.definition, *table.notes), start=top + 1):
-        cell = put_text(sheet.cell(number, 1), said)
-        cell.font = BODY if number > top + 1 else Font(name=FACE, size=11, italic=True)
-    head = _head(table, top)
+        font = BODY if number > top + 1 else SLANTED
+        put_text(held.style(sheet.cell(number, 1), ("above", font is BODY), font=font), said)
+    head, indents = _head(table, top), [_indent(table.columns, n) for n in range(1, len(table.columns) + 1)]
     for position, column in enumerate(table.columns, start=1):
-        cell = put_text(sheet.cell(head, position), column.heading)
-        cell.font, cell.fill, cell.border = STRONG, _HEAD, _LINE
         side = "left" if column.unit in ("text", "date", "month") else "right"
-        indent = _indent(table.columns, position)
-        cell.alignment = Alignment(wrap_text=True, vertical="bottom", horizontal=side, indent=indent)
-    totals, styles = set(table.emphasis), dict[Hashable, StyleArray]()
-    long = len(table.rows) > SMALL and not any(column.editable or column.link for column in table.columns)
-    first = len(table.rows) - 1 if long else 0
+        look = Alignment(wrap_text=True, vertical="bottom", horizontal=side, indent=indents[position - 1])
+        cell, key = sheet.cell(head, position), ("head", side, indents[position - 1])
+        put_text(held.style(cell, key, font=STRONG, fill=_HEAD, border=_LINE, alignment=look), column.heading)
+    last = len(table.rows) - 1
+    long = last >= SMALL and not any(column.editable or column.link for column in table.columns)
     if long:
-        bodies[sheet.title] = head + 1 + first, _rows(sheet, table, head + 1)
-    for offset, row in enumerate(table.rows[first:], start=first):
-        _write_row(sheet, head + 1 + offset, row, table.columns, styles, total=offset in totals)
+        held.bodies[sheet.title] = head + 1 + last, _rows(sheet, table, head + 1, held)
+    for offset, position, stored, unit, indent in _values(table, range(last if long else 0, last + 1)):
+        total = offset in table.emphasis
+        if stored is not None or total:
+            cell = held.fit(sheet.cell(head + 1 + offset, position), stored, unit, indent=indent, total=total)
+            _fill(cell, stored)
     _arrange(sheet, table, head, alone=alone)
     _chart(sheet, table, head)
-    if lists is not None:
-        rows = range(head + 1, head + 1 + len(table.rows) - len(totals))
-        mark_editable(sheet, table.columns, rows, lists, FORMATS)
+    mark_editable(
+        sheet, table.columns, range(head + 1, head + 2 + last - len(set(table.emphasis))), held.lists, FORMATS
+    )
 
 
 def _head(table: Table, top: int = 1) -> int:
@@ -333,28 +354,34 @@ def _lead(cell: Cell, place: Place) -> None:
     cell.font = Font(name=FACE, size=11, color="FF1F5A99", underline="single")
 
 
-def _rows(sheet: Worksheet, table: Table, top: int) -> str:
+def _values(table: Table, offsets: range) -> Iterator[tuple[int, int, Any, str, int | None]]:
+    """Every cell of these rows: its row from the first on, its column, what it stores, its unit, its indent."""
+    indents = [_indent(table.columns, n) for n in range(1, len(table.columns) + 1)]
+    lefts = [column.unit in ("date", "month") for column in table.columns]
+    looks = [indent if indent or left else None for indent, left in zip(indents, lefts, strict=True)]
+    for offset in offsets:
+        for position, (value, column) in enumerate(zip(table.rows[offset], table.columns, strict=True), start=1):
+            yield offset, position, *_stored(value, column), looks[position - 1]
+
+
+def _rows(sheet: Worksheet, table: Table, top: int, held: _Held) -> str:
     """All rows but the last of a long table, from row `top` on, as a sheet has them: a cell object each takes long."""
     totals, letters = set(table.emphasis), [get_column_letter(n) for n in range(1, len(table.columns) + 1)]
     styles: dict[Hashable, int] = {}
-    written: list[str] = []
-    for number, row in enumerate(table.rows[:-1], start=top):
-        written.append(f'<row r="{number}">')
-        total = number - top in totals
-        for position, (value, column) in enumerate(zip(row, table.columns, strict=True), start=1):
-            stored, unit = _stored(value, column)
-            if stored is None and not total:
-                continue
-            said = plain_text(stored) if isinstance(stored, str) else ""
-            kind = (position, unit, type(stored), said[:1], total)
-            if kind not in styles:
-                cell = Cell(sheet, row=number, column=position)
-                _fill(cell, stored)
-                _set_style(cell, unit, table.columns, position, total=total)
-                styles[kind] = cell.style_id
-            written.append(f'<c r="{letters[position - 1]}{number}" s="{styles[kind]}"{_content(stored, said)}</c>')
-        written.append("</row>")
-    return "".join(written)
+    written: list[list[str]] = [[f'<row r="{top + offset}">'] for offset in range(len(table.rows) - 1)]
+    for offset, position, stored, unit, indent in _values(table, range(len(written))):
+        total = offset in totals
+        if stored is None and not total:
+            continue
+        said = plain_text(stored) if isinstance(stored, str) else ""
+        kind = (position, unit, isinstance(stored, str), is_quoted(said), total)
+        if kind not in styles:
+            cell = held.fit(Cell(sheet, row=top, column=position), stored, unit, indent=indent, total=total)
+            _fill(cell, stored)
+            styles[kind] = cell.style_id
+        place = f"{letters[position - 1]}{top + offset}"
+        written[offset].append(f'<c r="{place}" s="{styles[kind]}"{_content(stored, said)}</c>')
+    return "".join("".join((*row, "</row>")) for row in written)
 
 
 def _content(stored: Any, said: str) -> str:
@@ -381,40 +408,6 @@ def _fill(cell: Cell, stored: Any) -> None:
         put_text(cell, stored)
     else:
         cell.value = stored
-
-
-def _write_row(
-    sheet: Worksheet,
-    number: int,
-    row: Sequence[Any],
-    columns: Sequence[Column],
-    styles: dict[Hashable, StyleArray],
-    *,
-    total: bool,
-) -> None:
-    """One row of a table; `styles` holds the style of each kind of cell once it was made."""
-    for position, (value, column) in enumerate(zip(row, columns, strict=True), start=1):
-        stored, unit = _stored(value, column)
-        if stored is None and not total:
-            continue
-        cell = sheet.cell(number, position)
-        kind = (position, unit, type(stored), isinstance(stored, str) and stored[:1], total)
-        known = styles.get(kind)
-        if known is not None:
-            cell._style = copy(known)  # each is looked up by value, which takes long
-        _fill(cell, stored)
-        if known is None:
-            _set_style(cell, unit, columns, position, total=total)
-            styles[kind] = copy(cell._style)
-
-
-def _set_style(cell: Cell, unit: str, columns: Sequence[Column], position: int, *, total: bool) -> None:
-    cell.number_format = "@" if isinstance(cell.value, str) else FORMATS.get(unit, "General")
-    cell.font = BODY
-    if columns[position - 1].unit in ("date", "month") or _indent(columns, position):
-        cell.alignment = Alignment(horizontal="left", indent=_indent(columns, position))
-    if total:
-        cell.font, cell.border = STRONG, _TOTAL_LINE
 
 
 def _arrange(sheet: Worksheet, table: Table, head: int, *, alone: bool) -> None:

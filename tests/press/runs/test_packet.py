@@ -270,7 +270,7 @@ def test_a_section_ends_where_the_next_of_its_level_begins_and_what_is_for_the_w
         cell("code", "outlook"),
     ]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    left = [one.source for one in without(notebook, ["DENIALS"]).cells]
+    left = [one["source"] for one in without(notebook, ["DENIALS"])["cells"]]
     assert left == ["# Review", "rest", "## Outlook", "outlook"]
     assert without(notebook, []) is notebook
     assert titles_in(notebook) == ["Review", "Denials", "By payer", "Outlook"]
