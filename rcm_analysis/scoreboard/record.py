@@ -103,6 +103,7 @@ RECALL_IN_TIME = "recall within two months of onset"
 PRECISION = "precision"
 FALSE_ALARMS = "false alarms per quiet client-year"
 DOLLAR_ERROR = "dollar error"
+NOT_JUDGED = "problems of a time that was said not to be judged yet"
 ENDED = "said to be over within two months of the last denial"
 NAMED = "statements under the first name"
 OF_NAIVE = "WAPE at three months, of the better naive baseline"
@@ -142,6 +143,8 @@ FIGURES: tuple[Figure, ...] = (
     *_sought("whole-dollar sweeps"),
     *_sought("disguised denials"),
     *_sought("systemic denials", recall=RECALL_IN_TIME),
+    Figure("systemic denials", NOT_JUDGED, unit="count", is_sum=True),
+    *_sought("standing denials", dollars=False),
     Figure("systemic denials", ENDED, Aim(least=0.9)),
     Figure("systemic denials", NAMED),
     *_sought("repeated underpayments", recall=RECALL_IN_TIME),

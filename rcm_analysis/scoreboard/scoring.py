@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..periods import Period
-from .record import DOLLAR_ERROR, FALSE_ALARMS, PRECISION, RECALL, Tally
+from .record import DOLLAR_ERROR, FALSE_ALARMS, NOT_JUDGED, PRECISION, RECALL, Tally
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,11 @@ def sought(
     within_months: int | None = None,
     recall: str = RECALL,
     dollars: bool = True,
+    judged_from: dt.date | None = None,
 ) -> list[Tally]:
-    """The tallies of an analysis that looks for something, for one client.
+    """The tallies of an analysis that looks for something, for one client. `judged_from` is the first day of which it
+    does not say itself that too little is known yet: a problem that had to be found before is counted apart, unless it
+    was found.
 
     recall           planted problems to which an alarm points (in time, with `within_months`), of those
                      planted; one whose time was not over when the data end counts only when found
@@ -156,6 +159,12 @@ def sought(
     tallies = []
     found = [_is_found(one, alarms, within_months) for one in planted]
     due = [one for one, is_found in zip(planted, found, strict=True) if is_found or _is_over(one, watch, within_months)]
+    if judged_from is not None:
+        early = [one for one in due if _last_day(one, within_months) < judged_from]
+        early = [one for one in early if not _is_found(one, alarms, within_months)]
+        due = [one for one in due if one not in early]
+        found = [True for one in due if _is_found(one, alarms, within_months)]
+        tallies.append(Tally(analysis, NOT_JUDGED, len(early)))
     if due:
         tallies.append(Tally(analysis, recall, sum(found), len(due)))
     if alarms:
@@ -176,9 +185,14 @@ def _is_found(planted: PlantedProblem, alarms: Sequence[Alarm], within_months: i
 
 
 def _is_over(planted: PlantedProblem, watch: Watch, within_months: int | None) -> bool:
+    return _last_day(planted, within_months) <= watch.last_day
+
+
+def _last_day(planted: PlantedProblem, within_months: int | None) -> dt.date:
+    """The day by which it has to be found."""
     if within_months is None:
-        return planted.starts_on <= watch.last_day
-    return Period.of(planted.starts_on).shift(within_months).last_day <= watch.last_day
+        return planted.starts_on
+    return Period.of(planted.starts_on).shift(within_months).last_day
 
 
 def _dollar_error(planted: Sequence[PlantedProblem], alarms: Sequence[Alarm]) -> tuple[int, int]:

@@ -15,11 +15,14 @@ from builders.each import each
 from rcm_analysis import scoreboard
 from rcm_analysis.errors import ParameterError, RunError
 from rcm_analysis.periods import Period
+from rcm_analysis.scoreboard import run as scoreboard_run
 from rcm_analysis.scoreboard.case import Case
-from rcm_analysis.scoreboard.record import FIGURES, Aim, Figure, Row, Tally, rows_of
+from rcm_analysis.scoreboard.record import FALSE_ALARMS, FIGURES, NOT_JUDGED, Aim, Figure, Row, Tally, rows_of
+from rcm_analysis.scoreboard.scores import detection, underpayments
 from rcm_analysis.scoreboard.scores.claims import duplicated_remittances, sweeps
 from rcm_analysis.scoreboard.scoring import Alarm, PlantedProblem, Watch, points_to, projected, sought
 from rcm_analysis.simulate import read_truth
+from rcm_analysis.simulate.laws import WORLDS
 
 PACKAGE = Path(rcm_analysis.__file__).parent
 MARCH = dt.date(2026, 3, 10)
@@ -87,6 +90,16 @@ def test_a_problem_whose_time_is_not_over_counts_only_when_found():
     assert figures(sought("x", [SYSTEMIC], [alarm(4, payer="summit")], short, within_months=2))["recall"] == 1
     over = Watch("a", dt.date(2025, 1, 1), dt.date(2026, 5, 31), is_quiet=False)
     assert figures(sought("x", [SYSTEMIC], [], over, within_months=2))["recall"] == 0
+
+
+def test_what_had_to_be_found_before_anything_could_be_judged_is_counted_apart():
+    early = sought("x", [SYSTEMIC], [], WATCH, within_months=2, judged_from=dt.date(2026, 6, 30))
+    assert [(tally.figure, tally.numerator) for tally in early] == [(NOT_JUDGED, 1)]
+    due = sought("x", [SYSTEMIC], [], WATCH, within_months=2, judged_from=dt.date(2026, 5, 31))
+    assert {tally.figure: tally.numerator for tally in due} == {NOT_JUDGED: 0, "recall": 0, "dollar error": 100_00}
+    named = [alarm(4, payer="summit", cents=100_00)]
+    found = sought("x", [SYSTEMIC], named, WATCH, within_months=2, judged_from=dt.date(2026, 6, 30))
+    assert figures(found) == {NOT_JUDGED: 0, "recall": 1, "precision": 1, "dollar error": 0}
 
 
 def test_precision_counts_alarms_and_recall_counts_problems():
@@ -370,3 +383,19 @@ def test_from_raw_files_to_rows(seeds):
     ):  # seed 1 has no quiet client
         assert rows[analysis, "false alarms per quiet client-year"].value is not None
     assert rows["cash due", "error"].value is not None
+
+
+DETECTORS = (sweeps, *underpayments.SCORERS, *detection.SCORERS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "seeds", [pytest.param([32], id="one seed"), pytest.param([31, 32, 33], id="three seeds", marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize("world", [laws.name for laws in WORLDS])
+def test_in_no_world_is_a_quiet_client_told_of_problems_it_does_not_have(world, seeds, monkeypatch):
+    monkeypatch.setattr(scoreboard_run, "SCORERS", DETECTORS)
+    rows = scoreboard.run(seeds, clients=2, months=16, workers=1, sizes=(0.2,), world=world)
+    alarms = {row.analysis: row for row in rows if row.figure == FALSE_ALARMS and row.value is not None}
+    assert set(alarms) >= {"systemic denials", "repeated underpayments", "charge-lag creep", "whole-dollar sweeps"}
+    assert all(row.holds for row in alarms.values()), alarms

@@ -11,7 +11,7 @@ import pytest
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.record import FIGURES
 from rcm_analysis.scoreboard.scores import detection as scores_detection
-from rcm_analysis.scoreboard.scores.detection import creep, silence
+from rcm_analysis.scoreboard.scores.detection import creep, silence, standing
 from rcm_analysis.scoreboard.scoring import PlantedProblem, Watch, alarms_of
 
 SUMMIT = {"category": "authorization", "payer": "summit"}
@@ -106,3 +106,15 @@ def test_every_tally_has_its_figure(monkeypatch):
     named = {(figure.analysis, figure.name) for figure in FIGURES}
     tallies = creep(case([]))
     assert tallies and all((tally.analysis, tally.figure) in named for tally in tallies)
+
+
+def test_what_stood_before_the_record_is_sought_beside_its_peers_and_not_as_a_change(monkeypatch):
+    place = {"level": ["location"], "name": ["North"], "category": ["eligibility"]}
+    monkeypatch.setattr(scores_detection, "standing_rates", lambda tables, as_of: pl.DataFrame(place).to_pandas())
+    scope = {"location": "North", "category": "eligibility"}
+    days = (dt.date(2024, 1, 1), dt.date(2026, 2, 1))
+    for start, told in zip(days, ({"recall": 1, "precision": 1}, {}), strict=True):
+        one = case([PlantedProblem("a", dt.date(2026, 1, 5), scope=scope)], pl.DataFrame({"start": [start]}))
+        one.known_on = lambda day: {}
+        one.problems = lambda *kinds, planted=one.problems(): [] if kinds == ("bundling_edit",) else planted
+        assert {tally.figure: tally.numerator for tally in standing(one)} == told

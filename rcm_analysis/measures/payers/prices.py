@@ -27,7 +27,7 @@ BY_CHANCE = 0.001
 """A price that is paid more often than before by more than chance is new; one that always stood beside the usual one is
 another plan's."""
 FEWEST_BESIDE = 3
-"""A second plan's price was paid on three lines before."""
+"""A second plan's price was paid on three lines before, and on a tenth of all."""
 
 KEY = ["client", "payer", "procedure", "modifiers", "place_of_service"]
 COLUMNS = {
@@ -53,7 +53,7 @@ def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | 
         procedure and modifiers), in force by `as_of`. basis "inferred", only where the schedule has no price: the
         most frequent allowed amount of one unit (55 % of the month's lines) differs by more than 1 % from the last
         one, lasts: 55 % and at least five of the lines of its first three months, in two of them (or ten lines
-        of the newest month), and is new: paid on more of these lines than before, beyond chance (Fisher's exact test,
+        of its first month), and is new: paid on more of these lines than before, beyond chance (Fisher's exact test,
         p <= 0.001), or the usual one of an earlier time. What was always paid beside the usual amount is another plan's
         price; where that changes by the same share, to the cent, it is a row of its own.
         Such a step down is a new price or an underpayment, which nothing but the contract can tell: appeal_by is the
@@ -175,7 +175,7 @@ def _steps(key: tuple, part: pd.DataFrame, beside: bool) -> list[dict[str, Any]]
             so_far = part[(part["month"] >= began) & (part["month"] <= top["month"])]
             level = usual if _lines_at(so_far, usual) > _lines_at(so_far, level) else level
         elif _holds(part, tops, place):
-            since = part[part["month"] >= start]
+            since = part[part["month"] >= (top["month"] if usual in levels else start)]
             moved = _moved(before, since, level, usual)
             told = moved if beside else moved[:1]
             found += [_step(key, since[since["one_cents"] == new], old, new) for old, new in told]
@@ -200,7 +200,8 @@ def _moved(before: pd.DataFrame, since: pd.DataFrame, level: int, usual: int) ->
     """Old and new amounts, those of the usual price first: of all amounts that the new most frequent one may come from
     the one that explains the most lines, when every amount moved by its share, to the cent; then the nearest."""
     paid, now = (rows.groupby("one_cents")["lines"].sum() for rows in (before, since))
-    olds = sorted({level, *map(int, paid.index[paid >= FEWEST_BESIDE])} - {usual})
+    regular = (paid >= FEWEST_BESIDE) & (paid * 10 >= paid.sum())
+    olds = sorted({level, *map(int, paid.index[regular])} - {usual})
     news = [int(cents) for cents in now.index if cents == usual or paid.get(cents, 0) < FEWEST_BESIDE]
     best, most = [(level, usual)], (-1, 0)
     for origin in olds:
@@ -240,14 +241,13 @@ def _tops(part: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _holds(part: pd.DataFrame, tops: list[dict[str, Any]], place: int) -> bool:
     """Whether the new amount lasts: over its first three months with lines, in two of them, or ten lines in the
-    newest."""
-    window = [top["month"] for top in tops[place : place + 3]]
-    rows = part[part["month"].isin(window)]
+    first."""
+    if tops[place]["lines"] >= 2 * FEWEST_AT_NEW:
+        return True
+    rows = part[part["month"].isin([top["month"] for top in tops[place : place + 3]])]
     at_new = rows[rows["one_cents"] == tops[place]["usual"]]
     lines = int(at_new["lines"].sum())
-    enough = (
-        lines >= FEWEST_AT_NEW if at_new["month"].nunique() > 1 else len(window) == 1 and lines >= 2 * FEWEST_AT_NEW
-    )
+    enough = lines >= FEWEST_AT_NEW and at_new["month"].nunique() > 1
     return enough and lines * 100 >= int(rows["lines"].sum()) * MODE_PERCENT
 
 

@@ -415,14 +415,14 @@ def _inferred_lines_of(tables: Mapping[str, Any], as_of: dt.date, low: pd.DataFr
 
 def _is_price(cell: tuple, onset: pd.Timestamp, low: pd.DataFrame, lines: pd.DataFrame, days: int) -> bool:
     """Whether the amounts that are low since the onset are a price, and no shortfall: paid as often before, that of
-    another plan; paid on most lines served since the first of them, a new one."""
+    another plan; or the most frequent of them is paid on most lines served since its first, a new one."""
     since = low[(low[CELL] == list(cell)).all(axis=1) & low["is_low"] & (low["received_on"] >= onset)]
     lines = lines[(lines[CELL] == list(cell)).all(axis=1)]
-    amounts = (since["allowed_cents"] // since["units"]).unique()
+    amounts = since["allowed_cents"] // since["units"]
+    often = amounts.mode().iloc[0]
+    served = lines.loc[lines["service_on"] >= since.loc[amounts == often, "service_on"].min(), "one_cents"]
     marks = lines.assign(low_lines=lines["one_cents"].isin(amounts).astype("int64"), lines=1)
-    served = marks[marks["service_on"] >= since["service_on"].min()]
-    is_new = served["low_lines"].sum() * 100 >= len(served) * MODE_PERCENT
-    return is_new or not _rose(marks, onset, days)
+    return (served == often).sum() * 100 >= len(served) * MODE_PERCENT or not _rose(marks, onset, days)
 
 
 def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period, usual: float) -> dict[str, Any] | None:

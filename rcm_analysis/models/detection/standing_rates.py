@@ -18,6 +18,8 @@ FEWEST_CLAIMS, FEWEST_EXPECTED = 60, 1.0
 LEAST_RATIO = 2.0
 """Twice as often as the others: less may be patients or work that the mix does not show."""
 SURELY = 0.01
+MONTH_ENDS = 12
+"""The question is asked at every month's end: each may spend a twelfth of the false findings allowed in a year."""
 SAME_WORK = {"location": ["payer", "family"], "provider": ["payer", "family"], "payer": ["family"]}
 """What the work of each is made alike by: places and doctors by payer and code family, payers by code family."""
 COLUMNS = [
@@ -33,8 +35,11 @@ def standing_rates(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
     Formula
         expected = sum over the unit's claims of the rate at which the others' claims of the same payer and code family
         (payers: code family) are denied for the category; ratio = denied_claims / expected
-        q = Poisson tail of so many denied claims, Benjamini-Hochberg over all units and categories
-        told where ratio >= 2 in each half of the year, q <= 0.01, 60 claims or more and one or more expected
+        q = negative binomial tail of so many denied claims, Benjamini-Hochberg over all units and categories; its
+        variance is expected + that of the others' rates, which few denials show badly: for each kind of work
+        (own claims / others' claims)^2 x (others' denied claims + 1/2)
+        told where ratio >= 2 in each half of the year, q <= 0.01 / 12 (twelve month ends of a year ask), 60 claims or
+        more and one or more expected
     Counts
         First decisions of primary payers received in the twelve months to `as_of` (`denial_cells.expected_lines`); a
         claim counts once, with the first of its lines. Claims of a kind that no other unit has are left out.
@@ -51,14 +56,15 @@ def standing_rates(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
     lines = expected_lines(tables, as_of=as_of)
     lines = lines[lines["month"] > pd.Period(as_of, "M") - MONTHS]
     rows = [row for level in SAME_WORK for row in _of_level(lines, level, pd.Period(as_of, "M"))]
-    found = pd.DataFrame(rows, columns=[*COLUMNS, "is_steady"])
+    found = pd.DataFrame(rows, columns=[*COLUMNS, "is_steady", "variance"])
     if found.empty:
         return found[COLUMNS]
     from scipy import stats
 
-    tail = stats.poisson.sf(found["denied_claims"] - 1, found["expected"].clip(lower=1e-9))
+    size = found["expected"] ** 2 / found["variance"]
+    tail = stats.nbinom.sf(found["denied_claims"] - 1, size, size / (size + found["expected"]))
     found["q_value"] = stats.false_discovery_control(tail)
-    told = (found["q_value"] <= SURELY) & (found["ratio"] >= LEAST_RATIO) & found["is_steady"].astype(bool)
+    told = (found["q_value"] <= SURELY / MONTH_ENDS) & (found["ratio"] >= LEAST_RATIO) & found["is_steady"].astype(bool)
     return found[told].sort_values("excess_cents", ascending=False, ignore_index=True)[COLUMNS]
 
 
@@ -77,7 +83,7 @@ def _of_level(lines: pd.DataFrame, level: str, last: pd.Period) -> list[dict[str
         is_lost = (named["category"] == category).to_numpy()
         lost, is_denied = named[is_lost], np.zeros(len(claims))
         is_denied[number[is_lost]] = 1.0
-        peers = _rate_of_others(is_denied, kinds, owns)
+        peers, variance = _rate_of_others(is_denied, kinds, owns)
         for name, places in sorted(units.items()):
             own = places[~np.isnan(peers[places])]
             denied, expected = is_denied[own].sum(), peers[own].sum()
@@ -102,15 +108,19 @@ def _of_level(lines: pd.DataFrame, level: str, last: pd.Period) -> list[dict[str
                     "excess_cents": int(cents * max(0.0, 1 - expected / denied)) if denied else 0,
                     "q_value": np.nan,
                     "is_steady": steady,
+                    "variance": variance[own].sum(),
                 }
             )
     return found
 
 
-def _rate_of_others(is_denied: np.ndarray, kinds: np.ndarray, owns: np.ndarray) -> np.ndarray:
-    """For each claim the denied share of the others' claims of its kind; nan where no other has any."""
+def _rate_of_others(is_denied: np.ndarray, kinds: np.ndarray, owns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each claim the denied share of the others' claims of its kind, nan where no other has any; and what the claim
+    adds to the variance of the sum of these shares."""
+    own = np.bincount(owns)[owns]
     claims, denied = (
         np.bincount(kinds, weights)[kinds] - np.bincount(owns, weights)[owns]
         for weights in (np.ones(len(kinds)), is_denied)
     )
-    return np.divide(denied, claims, out=np.full(len(kinds), np.nan), where=claims > 0)
+    rate = np.divide(denied, claims, out=np.full(len(kinds), np.nan), where=claims > 0)
+    return rate, own * (denied + 0.5) / np.maximum(claims, 1) ** 2

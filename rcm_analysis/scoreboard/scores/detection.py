@@ -16,10 +16,12 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from ...models.detection.denial_shifts import denial_history
+from ...models.detection.denial_cells import FEWEST_BEFORE
+from ...models.detection.denial_shifts import decided_months, denial_history
 from ...models.detection.finding_lives import OVER, lives
 from ...models.detection.process_shifts import creeps, lag_rows, outages, submission_rows
 from ...models.detection.renamed_payers import renamed_payers
+from ...models.detection.standing_rates import standing_rates
 from ...periods import Period
 from ...simulate.plants.kinds import DENIALS
 from ..case import Case
@@ -42,15 +44,51 @@ def systemic(case: Case) -> list[Tally]:
         over += [Alarm(case.client, month.last_day, _scope(row)) for _, row in found.iterrows() if row["state"] == OVER]
         named += found["told_as"].ne("").tolist()
     alarms = alarms_of(case.client, said, same=("category",))
-    planted = case.problems(*DENIALS)
+    old = case.plant_rows(*DENIALS)["start"] < case.period.first_day
+    planted = [one for one, is_old in zip(case.problems(*DENIALS), old, strict=True) if not is_old]
     last_seen = dict(case.truth.rows.group_by("plant").agg(pl.col("known_on").max()).iter_rows())
-    names = case.plant_rows(*DENIALS)["plant"]
+    names = case.plant_rows(*DENIALS).filter(~old)["plant"]
     ending = [
         replace(one, ends_on=last_seen.get(name)) if one.ends_on else one
         for one, name in zip(planted, names, strict=True)
     ]
-    told = sought("systemic denials", planted, alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME)
+    told = sought(
+        "systemic denials",
+        planted,
+        alarms,
+        case.watch,
+        within_months=IN_TIME,
+        recall=RECALL_IN_TIME,
+        judged_from=_judged_from(case),
+    )
     return [*told, *_said_to_be_over(case, ending, alarms, over), *_kept_names(named)]
+
+
+def _judged_from(case: Case) -> dt.date:
+    """The first month end at which the report does not say that too few months are known (`decided_months`)."""
+    months = [month.last_day for month in case.period.months()]
+    known = (day for day in months if decided_months(case.known, as_of=day) > FEWEST_BEFORE)
+    return next(known, case.period.end)
+
+
+def standing(case: Case) -> list[Tally]:
+    """`models.detection.standing_rates`: what was denied more than elsewhere from the first day of the record on. One
+    alarm a place, doctor or payer and category; what a later problem, or a lawful edit, makes of it is no false one."""
+    said = []
+    for month in case.period.months():
+        found = standing_rates(case.known_on(month.last_day), as_of=month.last_day)
+        scopes = [
+            {row.level: row.name_, "category": row.category}
+            for row in found.rename(columns={"name": "name_"}).itertuples()
+        ]
+        said.append((month.last_day, [(scope, 0) for scope in scopes]))
+    alarms = alarms_of(case.client, said, same=("category",))
+    old = case.plant_rows(*DENIALS)["start"] < case.period.first_day
+    planted = [one for one, is_old in zip(case.problems(*DENIALS), old, strict=True) if is_old]
+    later = [one for one, is_old in zip(case.problems(*DENIALS), old, strict=True) if not is_old]
+    later += case.problems("bundling_edit")
+    alarms = [alarm for alarm in alarms if not any(points_to(alarm, one) for one in later)]
+    return sought("standing denials", planted, alarms, case.watch, dollars=False)
 
 
 def _said_to_be_over(
@@ -139,4 +177,4 @@ def renamed(case: Case) -> list[Tally]:
     return tallies + ([Tally(name, PRECISION, sum(one in every for one in told), len(told))] if told else [])
 
 
-SCORERS = (systemic, creep, silence, renamed)
+SCORERS = (systemic, standing, creep, silence, renamed)

@@ -331,6 +331,40 @@ def test_without_a_schedule_a_second_price_that_was_always_paid_is_that_of_anoth
     assert repeated(b.tables(*weekly(b, two_plans, two_plans))).empty
 
 
+def test_two_plans_whose_usual_price_changes_places_have_no_new_price(builders_contract):
+    """Two of five patients have the lesser plan, then three: no more than chance, no step and no shortfall."""
+    b = builders_contract
+    book = b.tables(*weekly(b, [FULL, FULL, FULL, 9000, 9000], [FULL, FULL, 9000, 9000, 9000]))
+    assert prices.rate_changes(book, as_of=AS_OF).empty and repeated(book).empty
+
+
+def test_a_price_that_falls_for_every_plan_is_told_for_every_plan_and_called_no_underpayment(builders_contract):
+    """Ten per cent less for both: the lesser plan's new price is no step down from the usual one."""
+    b = builders_contract
+    book = b.tables(*weekly(b, [FULL, FULL, FULL, 9000], [9000 - 50, 9000 - 50, 8950, 8055]))
+    found = prices.rate_changes(book, as_of=AS_OF)
+    assert sorted(found[["old_cents", "new_cents", "lines"]].values.tolist()) == [[9000, 8055, 12], [FULL, 8950, 36]]
+    assert repeated(book).empty
+
+
+def test_a_cut_that_was_taken_back_after_ten_lines_stays_told(builders_contract):
+    b = builders_contract
+    rows = weekly(b, [FULL] * 4, [FULL] * 4)
+    cut = [b.paid(f"X{number}", 9000, on="2026-05-20", service="2026-05-15") for number in range(30)]
+    change = prices.rate_changes(b.tables(*rows, *cut), as_of=AS_OF)
+    assert change[["old_cents", "new_cents", "lines"]].values.tolist()[0] == [FULL, 9000, 30]
+
+
+def test_a_change_is_recent_by_the_day_it_was_first_seen(builders_contract):
+    """Lines of January decided at the new price in June: of the last month, although the service is old."""
+    b = builders_contract
+    late = [b.paid(f"L{number}", 9000, on="2026-06-20", service="2026-01-15") for number in range(30)]
+    found = prices.rate_changes(
+        b.tables(*weekly(b, [FULL] * 4, [FULL] * 4), *late), as_of=AS_OF, since=dt.date(2026, 6, 1)
+    )
+    assert found["changed_on"].tolist() == [pd.Timestamp("2026-01-15")]
+
+
 def test_less_than_the_new_price_is_measured_against_the_new_price(builders_contract):
     b = builders_contract
     book = b.tables(*weekly(b, [FULL] * 4, [9000, 9000, 9000, 8000]))
