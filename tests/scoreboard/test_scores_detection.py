@@ -111,10 +111,10 @@ def test_every_tally_has_its_figure(monkeypatch):
 def test_what_stood_before_the_record_is_sought_beside_its_peers_and_not_as_a_change(monkeypatch):
     place = {"level": ["location"], "name": ["North"], "category": ["eligibility"]}
     monkeypatch.setattr(scores_detection, "standing_rates", lambda tables, as_of: pl.DataFrame(place).to_pandas())
-    scope = {"location": "North", "category": "eligibility"}
+    planted = [PlantedProblem("a", dt.date(2026, 1, 5), scope={"location": "North", "category": "eligibility"})]
     days = (dt.date(2024, 1, 1), dt.date(2026, 2, 1))
     for start, told in zip(days, ({"recall": 1, "precision": 1}, {}), strict=True):
-        one = case([PlantedProblem("a", dt.date(2026, 1, 5), scope=scope)], pl.DataFrame({"start": [start]}))
+        one = case(planted, pl.DataFrame({"start": [start]}))
         one.known_on = lambda day: {}
-        one.problems = lambda *kinds, planted=one.problems(): [] if kinds == ("bundling_edit",) else planted
+        one.problems = lambda *kinds: [] if kinds == ("bundling_edit",) else planted
         assert {tally.figure: tally.numerator for tally in standing(one)} == told

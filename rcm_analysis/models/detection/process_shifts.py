@@ -57,10 +57,11 @@ def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
            multiplied by the number of months tried.
         2. Report the client, provider or location when all of this holds: its q (Benjamini-Hochberg, over all that
            were tested) is at most a twelfth of `q`, because twelve month ends of a year ask; the mean lag since the
-           change, and the mean lag of the last month, are at least `days` working days above the usual mean; the mean
-           of the months between is at least half a day above it; and the last month alone, and the months between
-           alone, are later with p <= 0.05. No lag counts for more than three times the usual late lag, so that one
-           claim cannot decide.
+           change, and the mean lag of the last month, are at least `days` working days above the usual mean, and above
+           that of the whole client (who was quicker than the office and now is like it has lost nothing to act on);
+           the mean of the months between is at least half a day above the usual one; and the last month alone, and
+           the months between alone, are later with p <= 0.05. No lag counts for more than three times the usual late
+           lag, so that one claim cannot decide.
         3. Name the cause: a provider or location that accounts for 80 % of the days lost, if everybody else is not
            slower by the same test; otherwise the client as a whole.
         A charge is late when it was entered later than 90 % of the charges were before the change; late_claims
@@ -109,9 +110,25 @@ def creeps(claims: pd.DataFrame, *, as_of: dt.date, q: float = 0.01, days: float
         odds = stats.false_discovery_control([one["p_value"] for one in found])
         found = [one | {"q_value": value} for one, value in zip(found, odds, strict=True)]
     raised = [one for one in found if one["q_value"] <= q / MONTH_ENDS and _is_above(one, days)]
+    raised = [
+        one
+        for one in raised
+        if min(one["days"], one["days_last_month"]) >= _office_days(known, one["first_month"]) + days
+    ]
     rows = [one | {"client": claims["client"].iloc[0]} for one in _causes(known, raised, as_of, (q / MONTH_ENDS, days))]
     out = pd.DataFrame(rows).reindex(columns=list(LAG_COLUMNS))
     return out.astype({"onset_on": "datetime64[us]"}).sort_values("late_cents", ascending=False, ignore_index=True)
+
+
+def _office_days(claims: pd.DataFrame, first_month: str) -> float:
+    """The usual mean lag of the whole client before a month."""
+    before = claims.loc[claims["month"] < pd.Period(first_month, "M"), "lag"]
+    return float(_clipped(before, before).mean())
+
+
+def _clipped(lags: pd.Series, usual: pd.Series) -> pd.Series:
+    """No lag counts for more than three times the usual late one."""
+    return lags.clip(upper=3 * max(1.0, float(usual.quantile(LATE))))
 
 
 def _scopes(claims: pd.DataFrame) -> list[tuple[dict[str, str], pd.Series]]:
@@ -162,8 +179,7 @@ def _level(names: Mapping[str, str]) -> dict[str, str]:
 def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Period) -> dict[str, Any]:
     before, since = claims[month < first], claims[month >= first]
     late_from = float(before["lag"].quantile(LATE))
-    cut = 3 * max(1.0, late_from)
-    usual, now = before["lag"].clip(upper=cut).mean(), since["lag"].clip(upper=cut)
+    usual, now = _clipped(before["lag"], before["lag"]).mean(), _clipped(since["lag"], before["lag"])
     is_late = since["lag"] > late_from
     usually_late = float((before["lag"] > late_from).mean())
     earlier = since["month"] < last
