@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -38,9 +40,22 @@ def work_out_ahead(workspace: Workspace, client: str) -> None:
     month, shelf = _latest(view), view.stored.shelf()
     if month is None or shelf is None:
         return
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(action="ignore"), _no_search_for_garbage():
         work = partial(_worked_out, workspace, view, month)
         shelf.table("ahead", work, key=f"{shelf.fingerprint} {month.label} {workspace.registry.fingerprint}")
+
+
+@contextlib.contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """What is derived is held to the end anyway: the collector's passes over it are a twelfth of the work."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+            gc.collect()
 
 
 def _latest(view: ClientView) -> Period | None:
@@ -73,6 +88,7 @@ def _worked_out(workspace: Workspace, view: ClientView, month: Period) -> pl.Dat
 
 
 def _made(subject: Any, template: Template) -> int:
+    from ..exhibits.figures import undrawn
     from ..exhibits.pages import modules_of, pages_of
 
     source = "\n".join(cell.source for cell in template.notebook().cells if cell.cell_type == "code")
@@ -80,7 +96,7 @@ def _made(subject: Any, template: Template) -> int:
     pages = pages_of(name, subject, modules_of(name))
     done = 0
     for page in _PAGE.findall(source):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), undrawn():
             getattr(pages, page)()
             done += 1
     subject.tables.save()

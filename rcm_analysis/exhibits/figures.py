@@ -7,13 +7,15 @@ Figures never touch pyplot's list of open figures: nothing can leak.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import io
 import logging
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,10 +77,25 @@ def styled(plot: Callable[..., Axes]) -> Callable[..., Axes]:
 
     @functools.wraps(plot)
     def drawn(*args: Any, **words: Any) -> Axes:
+        if not _DRAWS.get():
+            return next(one for one in (*args, *words.values()) if isinstance(one, Axes))
         with mpl.rc_context(STYLE):
             return plot(*args, **words)
 
     return drawn
+
+
+_DRAWS: ContextVar[bool] = ContextVar("draws", default=True)
+
+
+@contextlib.contextmanager
+def undrawn() -> Iterator[None]:
+    """Within it charts stay empty: for whoever makes pages only for what is derived for them."""
+    before = _DRAWS.set(False)
+    try:
+        yield
+    finally:
+        _DRAWS.reset(before)
 
 
 def new_axes(height: float = 2.5, *, width: float = WIDTH) -> Axes:
@@ -91,6 +108,8 @@ def new_axes(height: float = 2.5, *, width: float = WIDTH) -> Axes:
 
 def as_svg(figure: Figure) -> str:
     """The figure as SVG: text as paths, dense artists as pictures, the same bytes every time."""
+    if not _DRAWS.get():
+        return ""
     for axes in figure.axes:
         dense: list[Any] = [*axes.collections, *axes.lines]
         for artist in dense:

@@ -17,10 +17,12 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
+import polars as pl
 
 from ..periods import Period
 from ..tables.frames import NO_VALUE, collect, kept, month_of, source
-from .balances import balances, roll_forward
+from ..tables.schema import PARTIES
+from .balances import posted, roll_forward
 from .claim_state import ADDITIONS, bills_of, charge_in_force
 from .derived import DERIVED
 
@@ -60,20 +62,34 @@ def roll_forward_check(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
         No row for a client without a posting.
     """
     rolled = roll_forward(tables, period=period)
-    rebuilt = [
-        balances(tables, as_of=month.last_day)[["client", "receivable_cents"]].assign(
-            month=pd.Timestamp(month.first_day)
-        )
-        for month in period.months()
-    ]
-    known = pd.concat(rebuilt, ignore_index=True).rename(columns={"receivable_cents": "rebuilt_cents"})
-    known["month"] = known["month"].astype("datetime64[us]")
+    known = _rebuilt(tables, period)
     out = rolled.astype({"month": "datetime64[us]"}).merge(known, on=["client", "month"], how="left")
     out["rebuilt_cents"] = out["rebuilt_cents"].fillna(0).astype("int64")
     out["residual_cents"] = out["closing_cents"] - out["rebuilt_cents"]
     out = out.merge(_transfers_left(tables, period), on=["client", "month"], how="left")
     out["transfers_left_cents"] = out["transfers_left_cents"].fillna(0).astype("int64")
     return out.merge(_closes(tables, out), on=["client", "month"], how="left")
+
+
+def _rebuilt(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
+    """By month end: the receivable of `balances`, each claim and party on its own, from their changes by month."""
+    item = ["client", "claim_id", "party"]
+    rows = posted(tables, as_of=period.last_day).with_columns(month_of(nw.col("posted_on")))
+    changes = rows.group_by(*item, "month").agg(nw.col("amount_cents").sum()).collect("polars").to_native()
+    changes = changes.select(*item, pl.col("month").cast(pl.Date), change=pl.col("amount_cents").cast(pl.Int64))
+    changes = changes.sort("month").with_columns(balance=pl.col("change").cum_sum().over(item))
+    is_whole = pl.col("claim_id").is_null() | pl.col("party").is_in(PARTIES).fill_null(False)
+    after, before = (
+        pl.when(is_whole | (cents < 0)).then(cents).otherwise(0)
+        for cents in (pl.col("balance"), pl.col("balance") - pl.col("change"))
+    )
+    months = [month.first_day for month in period.months()]
+    spine = changes.select("client").unique().join(pl.DataFrame({"month": months}), how="cross")
+    moved = changes.group_by("client", "month").agg(rebuilt_cents=(after - before).sum())
+    whole = pl.concat([moved, spine.with_columns(rebuilt_cents=pl.lit(0, pl.Int64))])
+    sums = whole.group_by("client", "month").agg(pl.col("rebuilt_cents").sum()).sort("client", "month")
+    ends = sums.with_columns(pl.col("rebuilt_cents").cum_sum().over("client")).filter(pl.col("month").is_in(months))
+    return ends.to_pandas().astype({"client": "str", "month": "datetime64[us]"})
 
 
 def _transfers_left(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from builders.ledger_tables import claim, line, post, sent, tables
+from rcm_analysis.ledger.balances import balances
 from rcm_analysis.ledger.reconciliation import charges_check, check_client, deposits_check, roll_forward_check
 from rcm_analysis.periods import Period
 from rcm_analysis.tables import schema
@@ -81,6 +82,33 @@ def test_transfers_come_out_even_on_each_claim_or_with_unapplied_money(amounts, 
     assert roll_forward_check(given, period=MARCH)["transfers_left_cents"].tolist() == [expected]
     checks = check_client(given, client="acme", period=MARCH)
     assert [item.residual_cents for item in checks if item.name == "transfers"] == [expected]
+
+
+def test_what_is_rebuilt_at_every_month_end_is_what_balances_say_on_that_day():
+    """Credits on one party, money that waits unapplied and is applied later, a party that nobody knows, a late client:
+    each month end of one pass is that day's own sum, also where the period begins after the first postings."""
+    rows = [
+        post("A", "charge", 10000, "2026-01-05"),
+        post("A", "payment", -12000, "2026-02-10"),
+        post("A", "refund", 2000, "2026-04-02"),
+        post(None, "payment", -700, "2026-02-11"),
+        post(None, "transfer", 700, "2026-03-11"),
+        post("B", "transfer", -700, "2026-03-11", party="patient"),
+        post("B", "charge", 500, "2026-04-20", party="patient"),
+        post("C", "charge", 300, "2026-02-20", party="nobody"),
+        post("C", "payment", -900, "2026-04-21", party="nobody"),
+        post("D", "charge", 4000, "2026-04-30") | {"client": "late"},
+    ]
+    given = tables(*rows) | {"control_totals": schema.CONTROL_TOTALS.empty()}
+    for period in (Period.month("2026-04").trailing(4), MARCH.trailing(2)):
+        found = roll_forward_check(given, period=period).set_index(["client", "month"])["rebuilt_cents"].to_dict()
+        by_day = [balances(given, as_of=month.last_day).assign(month=month.first_day) for month in period.months()]
+        expected = {
+            (row["client"], row["month"]): row["receivable_cents"] for part in by_day for _, row in part.iterrows()
+        }
+        assert {(client, day.date()): cents for (client, day), cents in found.items() if cents} == {
+            key: cents for key, cents in expected.items() if cents
+        }
 
 
 def test_two_remittances_of_one_trace_that_miss_their_deposits_in_opposite_ways():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ...blocks.plain import sheet_title
@@ -153,7 +154,8 @@ def settle(found: Iterable[Found]) -> list[Action]:
         if one.rows is None:
             out.append(replace(one.tell(pd.DataFrame()), kind=one.kind, key=one.key, amount_cents=one.cents))
             continue
-        left = one.rows[~one.rows["claim_id"].isin(taken)].reset_index(drop=True)
+        is_left = [claim not in taken for claim in one.rows["claim_id"].tolist()]
+        left = one.rows[np.array(is_left, dtype=bool)].reset_index(drop=True)
         cents = int(left["cents"].sum())
         if cents <= 0:
             continue

@@ -377,10 +377,11 @@ def _in_part(
     """Outages of one payer's claims, apart from the runs in which nobody's left."""
     found = []
     payers = claims["payer"].nunique()
+    left = dict(list(sent.merge(claims[["claim_id", "payer"]], on="claim_id").groupby("payer")["submitted_on"]))
     for payer, part in claims.groupby("payer") if payers > 1 else ():
-        own = sent.loc[sent["claim_id"].isin(part["claim_id"]), "submitted_on"].to_numpy("datetime64[D]")
-        if not len(own):
+        if payer not in left:
             continue
+        own = left[payer].to_numpy("datetime64[D]")
         since = days[days >= own.min()]
         waits = _Waits(part, since, as_of)
         shift = len(days) - len(since)
