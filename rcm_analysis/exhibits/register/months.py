@@ -178,8 +178,12 @@ def _stand(close: Subject, last: Look | None) -> Stand:
 
 
 def _told_from(close: Subject) -> str:
-    """A hash of what the register is told from beside the tables as known at the close."""
-    services = [service for service in REVIEWS if f"{service} facts" in close.memory]
+    """A hash of what the register is told from beside the tables as known at the close.
+
+    Services that the client has are looked at whether or not their facts are made yet: only others change the key.
+    """
+    bought = close.client.services
+    services = [service for service in REVIEWS if service not in bought and f"{service} facts" in close.memory]
     there = sorted(name for name, rows in close.rows.items() if rows)
     registry = close.registry.fingerprint if close.registry else ""
     said = repr((code(("exhibits",)), registry, close.client, close.period, services, there)).encode()
