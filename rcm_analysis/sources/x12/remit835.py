@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,6 @@ import polars as pl
 from . import remit_checks
 from .envelope import check_envelopes
 from .segments import (
-    TERMINATOR,
     beside,
     components,
     concatenated,
@@ -327,10 +327,14 @@ def _parties(head: pl.DataFrame) -> pl.DataFrame:
 
 
 def _fingerprints(rows: pl.DataFrame) -> pl.DataFrame:
-    body = rows.filter(~pl.col("id").is_in(["ST", "SE"]))
-    texts = body.group_by("transaction", maintain_order=True).agg(pl.col("id", "elements").str.join(TERMINATOR))
-    hashes = [hashlib.sha256(f"{ids}{text}".encode()).hexdigest() for _, ids, text in texts.iter_rows()]
-    return texts.select("transaction", fingerprint=pl.Series(hashes, dtype=pl.String))
+    body = rows.select("transaction", said=pl.struct("id", "elements").hash()).filter(
+        (rows["id"] != "ST") & (rows["id"] != "SE")
+    )
+    whole = rows["transaction"].unique(maintain_order=True)
+    ends = body["transaction"].search_sorted(whole, side="right")
+    said = memoryview(body["said"].to_numpy())
+    hashes = [hashlib.sha256(said[start:end]).hexdigest() for start, end in pairwise([0, *ends])]
+    return pl.DataFrame([whole, pl.Series("fingerprint", hashes, dtype=pl.String)])
 
 
 def _with_sums(payments: pl.DataFrame, claims: pl.DataFrame, provider: pl.DataFrame) -> pl.DataFrame:
@@ -415,14 +419,15 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     )
     detail = rows.filter(pl.col("line").is_not_null() & pl.col("id").is_in(["DTM", "REF", "AMT", "LQ"]))
     days = said(detail, "DTM", ["472", "150"], 2)
-    days = days.with_columns(unread=pl.col("e2").is_not_null() & day(pl.col("e2")).is_null())
+    days = days.select("line", "e1", is_said=pl.col("e2").is_not_null(), on=day(pl.col("e2")))
+    unread = days.filter("is_said", pl.col("on").is_null()).select("line", is_date_unread=True).unique()
     remarks = said(detail, "LQ", ["HE"], 2).filter(pl.col("e2").is_not_null())
     lines = beside(
         lines,
         "line",
-        first_said(days.filter(pl.col("e1") == "472"), "line", service_472=day(pl.col("e2"))),
-        first_said(days.filter(pl.col("e1") == "150"), "line", service_150=day(pl.col("e2"))),
-        days.group_by("line").agg(is_date_unread=pl.col("unread").any()),
+        first_said(days.filter(pl.col("e1") == "472"), "line", service_472=pl.col("on")),
+        first_said(days.filter(pl.col("e1") == "150"), "line", service_150=pl.col("on")),
+        unread,
         first_said(said(detail, "REF", ["6R"], 2), "line", control_number=pl.col("e2")),
         first_said(said(detail, "AMT", ["B6"], 2), "line", allowed_cents=cents(pl.col("e2"))),
         remarks.group_by("line", maintain_order=True).agg(remark_codes=pl.col("e2").str.join(" ")),

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from ...errors import SourceError, listed
 
@@ -33,7 +34,10 @@ _FIRST = (
     rb"|BPR(?P<bpr>[^0-9A-Za-z\s])[A-Z](?P=bpr)"
 )
 _TRAILERS = ("SE", "GE", "IEA")
-_BLANK = " \t"
+_MARKS = ELEMENT + COMPONENT + TERMINATOR
+_BLANKS = re.compile(rb" *([%b]) *" % _MARKS.encode())
+_WIDE = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_WIDE_BLANKS = re.compile(rf"[ {_WIDE}]*([{_MARKS}])[ {_WIDE}]*")
 
 
 @dataclass(frozen=True)
@@ -228,20 +232,21 @@ def _opened(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
 def _split(data: bytes, delimiters: Delimiters) -> tuple[pl.DataFrame, bool]:
     """Rows of `id` and `elements`, and whether the last row lacks its terminator."""
     text = _canonical(data, delimiters)
-    parts = pl.Series("text", [text]).str.split(TERMINATOR).explode()
-    tail = parts[-1].strip(_BLANK)
+    tail = text[text.rfind(TERMINATOR.encode()) + 1 :].decode()
     cut = bool(tail) and not re.match(rf"(?:{'|'.join(_TRAILERS)}){ELEMENT}", tail)
-    if any(mark + TERMINATOR in text or TERMINATOR + mark in text for mark in _BLANK) or text[:1] in _BLANK or cut:
-        parts = parts.str.strip_chars(_BLANK)
-    rows = parts.filter(parts != "").str.splitn(ELEMENT, 2).struct.unnest()
-    rows = rows.select(pl.col("field_0").alias("id"), pl.col("field_1").fill_null("").alias("elements"))
-    if rows["id"].unique().str.contains(r"[ \t]$").any():
-        rows = rows.with_columns(pl.col("id").str.strip_chars_end(_BLANK))
-    return rows, cut
+    text = text + TERMINATOR.encode() if tail else text
+    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord(TERMINATOR)) + 1
+    offsets = np.concatenate([np.zeros(1, np.int64), ends])
+    whole = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(text))
+    parts = pl.Series("text", whole).str.strip_suffix(TERMINATOR)
+    parts = parts.filter(parts != "") if len(ends) and np.diff(offsets).min() == 1 else parts
+    rows = parts.str.splitn(ELEMENT, 2).struct.unnest()
+    return rows.select(pl.col("field_0").alias("id"), pl.col("field_1").fill_null("").alias("elements")), cut
 
 
-def _canonical(data: bytes, delimiters: Delimiters) -> str:
-    """The text with our separators, on one line: newlines part segments or mean nothing."""
+def _canonical(data: bytes, delimiters: Delimiters) -> bytes:
+    """The text in UTF-8 with our separators and no blank beside them, on one line: newlines part segments or mean
+    nothing."""
     table = bytearray(range(256))
     for control in range(32):
         table[control] = ord(" ")
@@ -254,10 +259,22 @@ def _canonical(data: bytes, delimiters: Delimiters) -> str:
     ):
         table[theirs[0]] = ord(ours)
     data = data.translate(bytes(table), drop)
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    if not data.isascii():
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")
+        data = (_WIDE_BLANKS.sub(r"\1", text) if any(blank in text for blank in _WIDE) else text).encode()
+    header, rest = data[: (end := data.find(TERMINATOR.encode()) + 1)], data[end:]
+    return _BLANKS.sub(rb"\1", header) + (_BLANKS.sub(rb"\1", rest) if _has_loose_blanks(rest) else rest).strip(b" ")
+
+
+def _has_loose_blanks(data: bytes) -> bool:
+    """True where a blank stands beside a separator: hardly ever, but for ISA."""
+    marks = np.frombuffer(data, np.uint8)
+    blanks = np.flatnonzero(marks == ord(" "))
+    beside = (np.clip(blanks + step, 0, len(marks) - 1) for step in (-1, 1))
+    return any(np.isin(marks[places], list(map(ord, _MARKS))).any() for places in beside)
 
 
 # --- delimiters ------------------------------------------------------------------------------------
@@ -368,14 +385,14 @@ def elements(rows: Frame, width: int) -> Frame:
     """
     names = [f"e{place}" for place in range(1, width + 1)]
     fields = pl.col("elements").str.split_exact(ELEMENT, width - 1).struct.rename_fields(names)
-    return rows.with_columns(fields).unnest("elements").with_columns(_trimmed(pl.col(names)))
+    return rows.with_columns(fields).unnest("elements").with_columns(_said(pl.col(names)))
 
 
 def components(rows: Frame, column: str, width: int, prefix: str) -> Frame:
     """The rows with the components of a composite element as `<prefix>1` to `<prefix><width>`."""
     names = [f"{prefix}{place}" for place in range(1, width + 1)]
     fields = pl.col(column).str.split_exact(COMPONENT, width - 1).struct.rename_fields(names)
-    return rows.with_columns(fields.alias("_fields")).unnest("_fields").with_columns(_trimmed(pl.col(names)))
+    return rows.with_columns(fields.alias("_fields")).unnest("_fields").with_columns(_said(pl.col(names)))
 
 
 def place_within(key: str) -> pl.Expr:
@@ -384,8 +401,7 @@ def place_within(key: str) -> pl.Expr:
     return index - pl.when(is_start | (index == 0)).then(index).forward_fill() + 1
 
 
-def _trimmed(text: pl.Expr) -> pl.Expr:
-    text = text.str.strip_chars()
+def _said(text: pl.Expr) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
@@ -398,7 +414,7 @@ def widest(rows: pl.DataFrame, limit: int = 200) -> int:
 def said(rows: Frame, segment: str, qualifiers: list[str], width: int) -> Frame:
     """The segments with this id whose first element is one of these, split into elements."""
     first = pl.any_horizontal(pl.col("elements").str.starts_with(word + ELEMENT) for word in qualifiers)
-    return elements(rows.filter((pl.col("id") == segment) & first), width)
+    return elements(rows.filter(pl.col("id") == segment).filter(first), width)
 
 
 def first_said(rows: Frame, key: str, **values: pl.Expr) -> Frame:
@@ -449,4 +465,4 @@ def transactions(segments: Segments, kind: str) -> pl.DataFrame:
 
 
 def _first_element() -> pl.Expr:
-    return pl.col("elements").str.split_exact(ELEMENT, 1).struct.field("field_0").str.strip_chars()
+    return pl.col("elements").str.split_exact(ELEMENT, 1).struct.field("field_0")

@@ -28,7 +28,7 @@ def cents(text: pl.Expr) -> pl.Expr:
     [1250, -5, None, None, None]
     """
     amount = pl.when(text.str.contains(_MONEY)).then(text).cast(pl.Decimal(38, 2), strict=False)
-    return (amount * 100).cast(pl.Int64)
+    return amount.to_physical().cast(pl.Int64)
 
 
 def money(column: str, name: str) -> list[pl.Expr]:
