@@ -195,7 +195,7 @@ class _Intake:
             raise SourceError(f"{name} is empty: expected an 835, an 837 or an export with rows. Ask for it again.")
         for kind in kinds & set(KINDS):
             self.x12.add(kind, name, stamp, data, self._elsewhere(file.holder))
-        skip_others(self.notes, name, data)
+        skip_others(self.notes, name, data, kinds)
         if is_bai2(data):
             self.bank.add_bai2(name, data)
         elif is_fhir(data):

@@ -307,6 +307,11 @@ class Section:
             (name, tuple(frozenset(map(plain, part)) for part in source.parts)) for name, source in self.sources.items()
         )
 
+    @functools.cached_property
+    def headings(self) -> frozenset[str]:
+        """All plain headers that the section looks for."""
+        return frozenset(header for _, parts in self.wanted for part in parts for header in part)
+
     @property
     def joined(self) -> dict[str, Source]:
         """Our columns that stand in another file of the delivery."""
@@ -325,6 +330,7 @@ class ColumnMap:
 
 
 @functools.lru_cache(maxsize=100_000)
+@functools.lru_cache(maxsize=4096)
 def plain(header: str) -> str:
     """A header without case, blanks and punctuation.
 

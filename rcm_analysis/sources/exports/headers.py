@@ -191,6 +191,7 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
     """The best record for every section that may read this opening, if any of its headers is there; up to three records
     one below the other are one header where no single one holds all headings."""
     heads = cache(lambda rows: _heads(top.records, rows))
+    where = cache(lambda rows: _where(heads(rows)))
     out = []
     for column_map in maps:
         for section in column_map.sections:
@@ -198,12 +199,11 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
                 top.title and section.sheet not in (None, top.title)
             ):
                 continue
-            wanted = {header for _, parts in section.wanted for part in parts for header in part}
             best: list[_Fit] = []
             for rows in range(1, MOST_HEADER_ROWS + 1):
-                tries = [
-                    _fit(column_map, section, top, head) for head in heads(rows) if not wanted.isdisjoint(head.places)
-                ]
+                there = where(rows)
+                named = sorted({place for header in section.headings & there.keys() for place in there[header]})
+                tries = [_fit(column_map, section, top, heads(rows)[place]) for place in named]
                 tries = sorted(tries, key=lambda fit: (bool(fit.missing), -len(fit.used)))[:1]
                 best = best or tries
                 if tries and not tries[0].missing:
@@ -211,6 +211,15 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
                     break
             out += best
     return [fit for fit in out if fit.used]
+
+
+def _where(heads: Sequence[_Head]) -> dict[str, list[int]]:
+    """Each name with the heads that hold it."""
+    found: dict[str, list[int]] = {}
+    for number, head in enumerate(heads):
+        for name in head.places:
+            found.setdefault(name, []).append(number)
+    return found
 
 
 @dataclass(frozen=True)

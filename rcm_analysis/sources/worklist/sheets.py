@@ -133,13 +133,42 @@ def read_sheets(data: bytes, form: Form = WORKLIST) -> list[Sheet]:
 
 def _sheets(data: bytes, form: Form) -> list[Sheet]:
     try:
+        if not _has_headings(data, form):
+            return []
         book = openpyxl.load_workbook(io.BytesIO(data))
-        ours = [name for name in book.sheetnames if name.lower().startswith(form.sheet)]
+        ours = _called(book, form)
         found = [sheet for name in ours if (sheet := _found(book[name], form))]
         results = _results(data) if any(formulas for _, _, formulas in found) else {}
     except (*BROKEN_ZIP, KeyError, ValueError, TypeError, OSError, AttributeError) as error:
         raise SourceError(f"The workbook cannot be read ({type(error).__name__}). Save it again as XLSX.") from error
     return [_read(sheet, places, head, results, form) for sheet, (places, head), _ in found]
+
+
+def _called(book: Any, form: Form) -> list[str]:
+    return [name for name in book.sheetnames if name.lower().startswith(form.sheet)]
+
+
+def _has_headings(data: bytes, form: Form) -> bool:
+    """Whether the top of a sheet has headings of the form: looked up before the whole workbook is built in memory."""
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+    for sheet in (book[name] for name in _called(book, form)):
+        if not hasattr(sheet, "reset_dimensions"):
+            continue
+        sheet.reset_dimensions()
+        if any(_is_head(_ours(row, form), form) for row in sheet.iter_rows(max_row=TOP_ROWS)):
+            return True
+    return False
+
+
+def _ours(cells: Any, form: Form) -> list[tuple[str, int]]:
+    """Our columns that the cells of a row are headings of, and where."""
+    wanted = {plain(title): name for name, title in form.titles.items()}
+    said = [(plain(str(cell.value)), cell.column) for cell in cells if cell.value is not None]
+    return [(wanted[title], column) for title, column in said if title in wanted]
+
+
+def _is_head(names: list[tuple[str, int]], form: Form) -> bool:
+    return len(names) >= FEWEST_HEADINGS and bool({name for name, _ in names} & set(form.filled))
 
 
 def _names_one(data: bytes, sheet: str) -> bool:
@@ -166,14 +195,9 @@ def _found(sheet: Any, form: Form) -> tuple[Any, tuple[dict[str, int], int], boo
     """The sheet with the places of our headings and their row, and whether a cell below holds a formula."""
     if not hasattr(sheet, "iter_rows"):
         return None
-    wanted = {plain(title): name for name, title in form.titles.items()}
     for cells in sheet.iter_rows(max_row=TOP_ROWS):
-        names = [
-            (wanted[plain(str(cell.value))], cell.column)
-            for cell in cells
-            if cell.value is not None and plain(str(cell.value)) in wanted
-        ]
-        if len(names) < FEWEST_HEADINGS or not {name for name, _ in names} & set(form.filled):
+        names = _ours(cells, form)
+        if not _is_head(names, form):
             continue
         places, head = dict(names), cells[0].row
         _check_headings([name for name, _ in names], form, sheet.title)

@@ -31,7 +31,7 @@ from .acknowledgments import READERS
 from .billed import claim_contents, submission_table
 from .odd_rows import bill_nothing, fit_claims, fit_remittances, misread, odd_files, without
 from .remittances import HISTORY_DAYS, REMITTANCE_TABLES, gathered, remittance_tables, whose
-from .segments import kind_of, transaction_count
+from .segments import transaction_count
 
 KINDS = ("835", "837", *READERS)
 OTHERS = {
@@ -403,9 +403,8 @@ def answers_stamp(kinds: set[str]) -> str:
     return "+answers" if kinds & set(READERS) and kinds.isdisjoint(("835", "837")) else ""
 
 
-def skip_others(notes: Notes, name: str, data: bytes) -> None:
-    """Name and count what an X12 file holds besides what is read."""
-    kinds = kind_of(data)
+def skip_others(notes: Notes, name: str, data: bytes, kinds: set[str]) -> None:
+    """Name and count what an X12 file holds besides what is read; `kinds` is all that it holds."""
     counts = {f"X12 {kind}": transaction_count(data, kind) for kind in sorted(kinds - set(KINDS))}
     if not counts:
         return

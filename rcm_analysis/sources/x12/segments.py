@@ -34,6 +34,7 @@ _FIRST = (
     rb"|BPR(?P<bpr>[^0-9A-Za-z\s])[A-Z](?P=bpr)"
 )
 _TRAILERS = ("SE", "GE", "IEA")
+_SPACE = tuple(bytes([mark]) for mark in b" \t\n\r\f\v\0")
 _MARKS = ELEMENT + COMPONENT + TERMINATOR
 _BLANKS = re.compile(rb" *([%b]) *" % _MARKS.encode())
 _WIDE = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -130,12 +131,23 @@ def _kinds_in(data: bytes) -> list[str]:
 def _kinds(data: bytes, delimiters: Delimiters) -> list[str]:
     """The type of every transaction, in order."""
     element, terminator = re.escape(delimiters.element), re.escape(delimiters.terminator)
-    starts = rb"(?:\A|%b)\s*(?:\x00\s*)*" % terminator
-    kinds = re.findall(starts + rb"ST\s*%b\s*(\d{3})\s*(?:%b|%b)" % (element, element, terminator), data)
-    if not kinds and re.search(starts + rb"BPR%b" % element, data):
+
+    def starting(pattern: bytes) -> list[bytes]:
+        found = re.finditer(pattern, data)
+        return [each[1] for each in found if _starts(data, each.start(), delimiters.terminator)]
+
+    kinds = starting(rb"ST\s*%b\s*(\d{3})\s*(?:%b|%b)" % (element, element, terminator))
+    if not kinds and starting(rb"(BPR)%b" % element):
         kinds = [b"835"]
-    kinds += re.findall(starts + rb"(TA1)%b" % element, data)
+    kinds += starting(rb"(TA1)%b" % element)
     return [kind.decode() for kind in kinds] or ["ISA"] * data.startswith(b"ISA")
+
+
+def _starts(data: bytes, place: int, terminator: bytes) -> bool:
+    """Whether a segment starts there: behind a terminator, blanks and NULs."""
+    while place and data[place - 1 : place] in _SPACE and data[place - 1 : place] != terminator:
+        place -= 1
+    return not place or data[place - 1 : place] == terminator
 
 
 def read_segments(source: Path | str | bytes) -> Segments:
