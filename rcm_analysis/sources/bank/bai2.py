@@ -21,6 +21,8 @@ from .statements import BANK_STATEMENT
 START = re.compile(rb"\s*(?:\xef\xbb\xbf)?01,[^,\n]*,[^,\n]*,\d{6},\d{0,4},[^\n]*/")
 _CODE = re.compile(r"(?:01|02|03|16|88|49|98|99),")
 _SEVERAL = re.compile(r"/[ \t]+(?=(?:01|02|03|16|88|49|98|99),)")
+_ON_ONE_LINE = re.compile(r"/[ \t]*(?=(?:01|02|03|16|88|49|98|99),)")
+"""Where records part in a file that parts them by `/` alone; elsewhere `/16,` may be the text of a payment."""
 KINDS = {"115": "lockbox", "116": "check", "552": "returned", "555": "returned", "557": "returned", "558": "returned"}
 """Type code -> kind of deposit, where the code says it."""
 NOT_STORED = {"2": "deletes what was sent before", "4": "is a test"}
@@ -79,7 +81,8 @@ def _records(text: str) -> Iterator[tuple[str, list[str], list[int]]]:
     """Each record with its fields and the numbers of its lines."""
     held: tuple[str, str, list[int]] | None = None
     ended, width = True, 0
-    for number, line in enumerate(_SEVERAL.sub("/\n", text).splitlines(), 1):
+    parts = _ON_ONE_LINE if _ON_ONE_LINE.search(text.lstrip().partition("\n")[0]) else _SEVERAL
+    for number, line in enumerate(parts.sub("/\n", text).splitlines(), 1):
         line = line.rstrip() if line.rstrip().endswith("/") else line.rstrip("\r\n")
         if not line.strip():
             continue

@@ -37,6 +37,8 @@ class Proposed:
     columns: dict[str, str] = field(default_factory=dict)
     sums: dict[str, list[str]] = field(default_factory=dict)
     """Our columns that are the sum of several of the file."""
+    twin: Proposed | None = None
+    """A second section that reads the same rows: what patients owe, beside what insurers owe."""
     join: Partner | None = None
     settings: dict[str, object] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -273,6 +273,23 @@ past plus than to"""
 _OF_AGES = frozenset(_AGE_WORDS.split())
 
 
+_PARTIES = {
+    "insurance": re.compile(r"\b(?:ins|insurance|payer|payor|carrier)\b", re.IGNORECASE),
+    "patient": re.compile(r"\b(?:pat|pt|patient|guarantor|self)\b", re.IGNORECASE),
+}
+
+
+def party_of_age(heading: str) -> str | None:
+    """Who owes what a heading of an age names: "Ins 0-30" beside "Pat 0-30"; nothing where it does not say.
+
+    >>> party_of_age("Ins 0-30"), party_of_age("Patient > 120"), party_of_age("0-30"), party_of_age("Patient")
+    ('insurance', 'patient', None, None)
+    """
+    text = heading.replace("_", " ")
+    named = [party for party, words in _PARTIES.items() if words.search(text) and age_of(words.sub(" ", text))]
+    return named[0] if len(named) == 1 else None
+
+
 def age_of(heading: str) -> str | None:
     """Our column of the age that a heading of an aging report names; of "over 90" the youngest that it may be.
 
@@ -303,11 +320,17 @@ def ages_of(headings: Sequence[str]) -> dict[str, str]:
 
     >>> ages_of(["Payer", "Current", "30", "60", "90", "120"])["60"]
     'bucket_61_90_cents'
+    >>> ages_of(["Patient", "Ins 0-30", "Pat_Over_120"])
+    {'Ins 0-30': 'bucket_0_30_cents', 'Pat_Over_120': 'bucket_over_120_cents'}
     """
-    found = {heading: age for heading in headings if (age := age_of(heading))}
-    bare = [heading for heading in headings if heading.strip() in ("30", "60", "90", "120")]
-    if len(bare) > 2:
-        found |= {heading: age for heading in bare if (age := age_of(f"over {heading}"))}
+    bare = {heading: heading for heading in headings}
+    for heading in headings:
+        if party := party_of_age(heading):
+            bare[heading] = _PARTIES[party].sub(" ", heading.replace("_", " "))
+    found = {heading: age for heading in headings if (age := age_of(bare[heading]))}
+    begins = [heading for heading in headings if heading.strip() in ("30", "60", "90", "120")]
+    if len(begins) > 2:
+        found |= {heading: age for heading in begins if (age := age_of(f"over {heading}"))}
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ParameterError, SourceError, closest, listed
@@ -18,7 +19,7 @@ from ..exports.visits import VISITS
 from ..exports.whole_file import is_id
 from .columns import NEARLY_ALL, Held, Unknown, look_at
 from .drafts import Partner, Proposed, Question
-from .headings import PHRASES, ages_of, likeness, words_of
+from .headings import PHRASES, ages_of, likeness, party_of_age, words_of
 from .signs import negated, sign_of
 from .vocabulary import KIND_WORDS, PARTY_HINTS, PARTY_WORDS, STATUS_WORDS
 
@@ -360,8 +361,10 @@ def _aging(out: Proposed, answers: Mapping[str, str]) -> None:
     out.settings["one_row_per"], out.why["one_row_per"] = "aging_balance", "ages stand side by side, no postings"
     ages: dict[str, list[str]] = {}
     named = ages_of([held.heading for held in out.file.columns if held.is_money or not held.filled])
+    owed = {party: [h for h in named if party_of_age(h) == party] for party in ("insurance", "patient")}
     for heading, age in named.items():
-        ages.setdefault(age, []).append(heading)
+        if not owed["insurance"] or heading in owed["insurance"] or not owed["patient"]:
+            ages.setdefault(age, []).append(heading)
     if ages:
         out.columns.pop("bucket", None)
         out.columns = {name: heading for name, heading in out.columns.items() if heading not in named}
@@ -369,6 +372,32 @@ def _aging(out: Proposed, answers: Mapping[str, str]) -> None:
     elif held := out.held("bucket"):
         out.why["one_row_per"] = "each row is one age of an account"
         out.values["bucket"] = {word: BUCKETS[name] for word, name in ages_of(held.words).items()}
+    _report_day(out, answers)
+    if named and any(owed.values()):
+        _by_party(out, owed, named)
+
+
+def _by_party(out: Proposed, owed: Mapping[str, list[str]], named: Mapping[str, str]) -> None:
+    """Ages of insurers and of patients side by side: one section for each, the second beside the first."""
+    both = all(owed.values())
+    first = next(party for party in owed if owed[party])
+    if both:
+        out.columns.pop("balance_cents", None)
+    parts = [out]
+    if both:
+        out.twin = replace(out, settings={**out.settings}, columns={**out.columns}, why={**out.why}, questions=[])
+        parts.append(out.twin)
+    for part, party in zip(parts, (first, "patient"), strict=False):
+        part.columns.pop("party", None)
+        part.settings["constants"] = {**_constants(part), "party": party}
+        part.why["party"] = f"the headings of the ages say {party}"
+        if both:
+            part.sums = {
+                age: [h for h in owed[party] if named[h] == age] for age in sorted({*map(named.get, owed[party])})
+            }
+
+
+def _report_day(out: Proposed, answers: Mapping[str, str]) -> None:
     if "reported_on" in out.columns:
         return
     for pattern, form in DAY_IN_NAME:

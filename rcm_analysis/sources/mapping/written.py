@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .drafts import Proposed
 
-ORDER = ("one_row_per", "delivery", "sheet", "date_formats", "decimal", "empty", "negate", "content_id")
+ORDER = ("one_row_per", "delivery", "beside", "sheet", "date_formats", "decimal", "empty", "negate", "content_id")
 OBJECTS = ("sign", "constants", "defaults", "from_name")
 
 
@@ -25,7 +25,11 @@ def map_text(name: str, parts: Sequence[Proposed]) -> str:
     for part in parts:
         count = taken.count(part.table.name)
         taken.append(part.table.name)
-        lines += ["", *_section(part, part.table.name + (f"_{count + 1}" if count else ""))]
+        title = part.table.name + (f"_{count + 1}" if count else "")
+        lines += ["", *_section(part, title)]
+        if part.twin:
+            part.twin.settings["beside"] = title
+            lines += ["", *_section(part.twin, f"{title}_patient")]
     return "\n".join(lines) + "\n"
 
 
@@ -67,9 +71,8 @@ def _section(part: Proposed, title: str) -> list[str]:
         lines += [f"key = {_quoted(part.join.key)}", f"other = {_quoted(part.join.other)}"]
         lines.append(f"columns = {_inline(columns)}")
     unused = [held.heading for held in part.file.columns if held.heading not in part.columns.values()]
-    joined = [
-        heading for found in (amounts, modifiers, *part.sums.values()) if isinstance(found, list) for heading in found
-    ]
+    summed = [*part.sums.values(), *(part.twin.sums.values() if part.twin else ())]
+    joined = [heading for found in (amounts, modifiers, *summed) if isinstance(found, list) for heading in found]
     unused = [heading for heading in unused if heading not in joined]
     if unused:
         lines += ["", f"# Columns of the file that are not read: {', '.join(unused)}"]
