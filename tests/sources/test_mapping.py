@@ -370,3 +370,14 @@ def test_only_what_comes_in_is_a_deposit_however_the_bank_says_so(tmp_path, form
     assert part.table.name == "bank_statement" and part.questions == []
     (trial,) = tried(path, [parse_map(map_text("own", [part]), "own")])
     assert trial.sums == {"deposits": 35000}
+
+
+def test_ages_of_insurers_beside_ages_of_patients_are_two_sections(tmp_path):
+    ages = ("0-30", "31-60", "61-90", "Over 90")
+    heads = ["Patient", "Payer", *(f"Ins {age}" for age in ages), *(f"Pat {age}" for age in ages), "Total"]
+    path = tmp_path / "ar_2026-10-31.csv"
+    path.write_text(",".join(heads) + "\nDoe,Aetna,100.00,2.00,,4.00,5.00,,7.00,8.00,126.00\n")
+    part = propose(path, {})
+    assert not part.questions
+    trials = tried(path, [parse_map(map_text("own", [part]), "own")])
+    assert [sum(trial.sums.values()) for trial in trials] == [10600, 2000]

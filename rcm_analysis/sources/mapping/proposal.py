@@ -392,9 +392,8 @@ def _by_party(out: Proposed, owed: Mapping[str, list[str]], named: Mapping[str, 
         part.settings["constants"] = {**_constants(part), "party": party}
         part.why["party"] = f"the headings of the ages say {party}"
         if both:
-            part.sums = {
-                age: [h for h in owed[party] if named[h] == age] for age in sorted({*map(named.get, owed[party])})
-            }
+            ages = sorted({named[heading] for heading in owed[party]})
+            part.sums = {age: [heading for heading in owed[party] if named[heading] == age] for age in ages}
 
 
 def _report_day(out: Proposed, answers: Mapping[str, str]) -> None:

@@ -332,8 +332,8 @@ def _fingerprints(rows: pl.DataFrame) -> pl.DataFrame:
     )
     whole = rows["transaction"].unique(maintain_order=True)
     ends = body["transaction"].search_sorted(whole, side="right")
-    said = memoryview(body["said"].to_numpy())
-    hashes = [hashlib.sha256(said[start:end]).hexdigest() for start, end in pairwise([0, *ends])]
+    said = body["said"].to_numpy()
+    hashes = [hashlib.sha256(said[start:end].tobytes()).hexdigest() for start, end in pairwise([0, *ends])]
     return pl.DataFrame([whole, pl.Series("fingerprint", hashes, dtype=pl.String)])
 
 

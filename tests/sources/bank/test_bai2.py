@@ -139,3 +139,9 @@ def test_a_returned_deposit_is_taken_off_and_other_debits_are_not():
 
 def test_a_table_is_no_bank_file():
     assert not is_bai2(b"01,name,amount\n02,a,b\n") and is_bai2(MANUAL)
+
+
+@pytest.mark.parametrize("gap", [b"", b"   "])
+def test_a_file_on_one_line_is_parted_by_its_record_delimiters(gap):
+    whole, one_line = read_bai2(MANUAL), read_bai2(MANUAL.replace(b"\n", gap))
+    assert one_line.rows.equals(whole.rows) and one_line.findings == whole.findings
