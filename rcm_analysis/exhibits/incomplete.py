@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..measures.receivable.sending import cannot_tell
 from .blocks import Block, note
 from .formats import as_text, comma_list, counted, sentence
 from .subject import Subject
@@ -36,6 +37,18 @@ def incomplete_note(subject: Subject) -> list[Block]:
             "Balances, credits and rates are wrong by as much, so nothing is advised here on these dollars "
             "until the records are complete.",
             tone="warning",
+        )
+    ]
+
+
+def sending_note(subject: Subject) -> list[Block]:
+    """Beside what waits: that nobody can say what never left, where the office's bills are not on file."""
+    if not cannot_tell(subject.tables, as_of=subject.as_of):
+        return []
+    return [
+        note(
+            "Which claims were never sent cannot be told here: the office's bills are not on file, or too few of them. "
+            "Its claim files (837) would tell."
         )
     ]
 

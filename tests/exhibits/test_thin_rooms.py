@@ -1,21 +1,25 @@
-"""What few offices record, from their files to the page: patients' care that goes on, and how a client is served."""
+"""What few offices record, from their files to the page: patients' care that goes on, how a client is served, by which
+way claims were asked for, claims that the practice asked about, patients' calls and what new insurance brought."""
 
 import contextlib
 import csv
 import datetime as dt
 import io
+import json
 
 import pytest
 from cases.desk import CLIENT, blank
 
+from rcm_analysis.exhibits.register.months import facts_of, register
 from rcm_analysis.notebook import open_portfolio, open_report
-from rcm_analysis.tables.schema_services import OFFICE_TABLES, SERVICE_TABLES
+from rcm_analysis.tables.schema import TABLES as TABLE_OF
 
 pytest.importorskip("recurring_ical_events")
 DAYS = [dt.date(2026, 1, 1) + dt.timedelta(days=place % 300) for place in range(600)]
 ENDS = ("kept", "no_show", "late_cancel", "cancelled")
 TABLES = ("appointments", "intakes", "appointment_reminders", "care_referrals", "care_plan_steps", "clinical_readings")
-TABLES += ("staff_feedback", "client_contacts")
+TABLES += ("staff_feedback", "client_contacts", "interactions")
+FEW = ("work_log", "client_flags", "account_changes")
 ICS = """BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//x//y//EN
@@ -33,8 +37,9 @@ def column_map() -> str:
     """Each table from a file whose headings are our own names, and one bill: a book is told of months with postings."""
     text = 'name = "records"\n\n[visits]\none_row_per = "claim"\n[visits.columns]\n'
     text += 'claim_id = "Claim"\npatient = "Chart"\npayer = "Payer"\nservice_on = "DOS"\ncharge_cents = "Charge"\n'
-    for name in TABLES:
-        columns = [column.name for column in (SERVICE_TABLES | OFFICE_TABLES)[name].columns if column.name != "client"]
+    text += 'paid_cents = "Paid"\npaid_on = "Paid on"\n'
+    for name in (*TABLES, *FEW):
+        columns = [column.name for column in TABLE_OF[name].columns if column.name != "client"]
         text += f'\n[{name}]\ndelivery = "full"\n[{name}.columns]\n'
         text += "".join(f'{column} = "{name} {column}"\n' for column in columns)
     return text
@@ -42,8 +47,8 @@ def column_map() -> str:
 
 def rows() -> dict[str, list[dict[str, object]]]:
     """Two a day from January on: each visit reminded of, every other one confirmed; half the loops closed in a week."""
-    out: dict[str, list[dict[str, object]]] = {name: [] for name in TABLES}
-    forms = [column.name for column in SERVICE_TABLES["intakes"].columns if column.kind == "flag"]
+    out: dict[str, list[dict[str, object]]] = {name: [] for name in TABLES} | few()
+    forms = [column.name for column in TABLE_OF["intakes"].columns if column.kind == "flag"]
     for place, day in enumerate(DAYS):
         own, half = {"patient": f"P{place % 200}"}, place % 2 == 0
         before, later = day - dt.timedelta(days=2), day + dt.timedelta(days=7)
@@ -63,27 +68,60 @@ def rows() -> dict[str, list[dict[str, object]]]:
         out["clinical_readings"].append(own | reading)
         answer = {"answer_id": f"W{place}", "answered_on": day, "item": "tools_help", "score": 4}
         out["staff_feedback"].append(answer)
+        call = {"interaction_id": f"I{place}", "happened_on": day, "local_time": "10:00", "direction": "in"}
+        call |= {"entered_on": day, "handled_by": "Ann", "channel": "phone", "is_abandoned": "no" if half else "yes"}
+        call |= {"result": "conversation", "wait_seconds": 40, "minutes": 6} if half else {"result": "no_answer"}
+        out["interactions"].append(own | call | ({"patient_rating": 5 if place % 4 else 2} if half else {}))
         message = {"contact_id": f"C{place}", "happened_on": day, "channel": "email", "thread": f"T{place // 2}"}
         out["client_contacts"].append(message | {"direction": "in" if half else "out", "minutes": 10})
     return out
+
+
+def few() -> dict[str, list[dict[str, object]]]:
+    """Ten claims worked in the portal, ten by phone, two that the practice asks about, three new insurances."""
+    day, ways = dt.date(2026, 10, 12), ("portal", "call")
+    note = {"worked_on": day, "entered_on": day, "worked_by": "Ann", "action": "follow_up", "minutes": 5}
+    flag = {"flagged_on": dt.date(2026, 10, 5), "flagged_by": "Dr. Lee", "wanted_on": dt.date(2026, 10, 20)}
+    new = {"requested_on": dt.date(2026, 7, 1), "done_on": dt.date(2026, 7, 6), "kind": "insurance_update"}
+    return {
+        "work_log": [
+            note | {"note_id": f"N{number}", "claim_id": f"K{number}", "channel": ways[number % 2]}
+            | {"outcome": "waiting_on_payer", "hold_reason": "referral" if number < 4 else ""}
+            for number in range(20)
+        ],
+        "client_flags": [flag | {"flag_id": f"G{number}", "claim_id": f"K{number}"} for number in (1, 2)],
+        "account_changes": [
+            new | {"change_id": f"U{number}", "claim_id": f"K{number}", "patient": f"P{number}", "done_by": "Ann"}
+            for number in (30, 31, 32)
+        ],
+    }  # fmt: skip
+
+
+def bills() -> str:
+    """Forty claims of $100: of twelve the insurer paid $80, of the odd ones in August, of the even ones in October."""
+    lines = ["Claim,Chart,Payer,DOS,Charge,Paid,Paid on"]
+    for number in range(40):
+        money = f"80.00,{'2026-08-03' if number % 2 else '2026-10-20'}" if number in (*range(10, 20), 30, 31) else ","
+        lines.append(f"K{number},P{number},Bluex,2026-06-{number % 28 + 1:02d},100.00,{money}")
+    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     made = blank(tmp_path_factory.mktemp("thin"))
     registry = (made.folder / "clients.toml").read_text().replace('"monthly"\n', '"monthly"\nmeeting_day = "15th"\n')
-    services = 'services = ["claims", "patient_engagement"]\ncolumn_maps = ["records", "calendar"]\n'
+    services = 'services = ["claims", "patient_engagement", "self_pay"]\ncolumn_maps = ["records", "calendar"]\n'
     made.configure("clients.toml", registry + services)
     made.configure("maps/records.toml", column_map())
     for name, found in rows().items():
         text = io.StringIO()
-        columns = [column.name for column in (SERVICE_TABLES | OFFICE_TABLES)[name].columns if column.name != "client"]
+        columns = [column.name for column in TABLE_OF[name].columns if column.name != "client"]
         writer = csv.writer(text)
         writer.writerow([f"{name} {column}" for column in columns])
         writer.writerows([row.get(column, "") for column in columns] for row in found)
         made.put(f"{name}.csv", text.getvalue())
     made.put("meetings.ics", ICS)
-    made.put("bills.csv", "Claim,Chart,Payer,DOS,Charge\nK1,P1,Bluex,2026-10-02,100.00\n")
+    made.put("bills.csv", bills())
     return made.store()
 
 
@@ -118,3 +156,34 @@ def test_how_a_client_is_served_reaches_the_book(desk):
     assert found["service_levels"][0][0] == "Message of the practice answered"
     assert found["meetings_held"][0][:3] == ("Acme Ortho", 1, 1), "the fifteenth of October, from the calendar"
     assert found["effort_measured"][0][0] == "Acme Ortho"
+
+
+def test_ways_of_asking_and_claims_that_the_practice_asked_about_reach_their_pages(desk):
+    with contextlib.redirect_stdout(io.StringIO()):
+        deep = open_report(desk.folder, CLIENT, "2026-10", template="ar_deep_dive")
+        weekly = open_report(desk.folder, CLIENT, "2026-10", template="ar_weekly_review")
+        ways = {row[0]: row[1:3] for row in cells(deep.review.trail())["work_by_channel"]}
+        stuck = weekly.review.blockers()
+    found = cells(stuck)
+    assert ways == {"Payer portal": (10, 10), "By telephone": (10, 10)}
+    assert {row[0] for row in found["flagged"]} == {"K1", "K2"}
+    assert found["blockers"][0][:3] == ("Waits for referrals", "practice", 4)
+
+
+def test_an_office_whose_bills_are_not_on_file_is_not_told_that_its_claims_never_left(desk):
+    """Its claims come from a list of charges and payments: nobody can say which of them were sent."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = open_report(desk.folder, CLIENT, "2026-10", template="ar_weekly_review")
+        words = json.dumps([getattr(block, "payload", str(block)) for block in report.review.blockers()], default=str)
+        facts = facts_of(report.subject)
+    assert "never sent" not in words.replace("were never sent cannot be told", "") and "cannot be told" in words
+    assert not {"never_sent", "limits"} & {action.action_id for action in register(report.subject)}
+    assert set(facts.worklist["status"]) == {"processing", "unpaid_rest"}, "paid in part: answered; else no answer yet"
+    assert "no bill on file" in facts.worklist.loc[facts.worklist["status"] == "processing", "reason"].iloc[0]
+
+
+def test_calls_and_new_insurance_reach_the_self_pay_review(desk):
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = cells(open_report(desk.folder, CLIENT, "2026-10", template="self_pay_review").review.contacts())
+    assert found["experience"] == ((88, 44, 0.5, 176, 88, 0.5, 40.0, 6.0),), "two calls a day from August to October 27"
+    assert found["insurance_updates"] == ((3, 1, 1 / 3, 8_000, 0),), "K31 within 90 days, K30 after them, K32 never"

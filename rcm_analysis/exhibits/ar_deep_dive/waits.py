@@ -12,6 +12,7 @@ from ..blocks import Block, note
 from ..client_review.answers import HOLDS
 from ..client_review.work import held
 from ..formats import as_text, counted, sentence, words_of
+from ..incomplete import sending_note
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -103,7 +104,14 @@ def _limits_by_claim(facts: Facts) -> Block:
 @page
 def waits(facts: Facts) -> list[Block]:
     """What waits, kind by kind, with its lists in the workbook."""
-    return [*_summary(facts), *_questions(facts), *_lists(facts), *_changes(facts), *visits(facts)]
+    return [
+        *_summary(facts),
+        *sending_note(facts.subject),
+        *_questions(facts),
+        *_lists(facts),
+        *_changes(facts),
+        *visits(facts),
+    ]
 
 
 def _summary(facts: Facts) -> list[Block]:

@@ -13,6 +13,7 @@ from ..blocks import Block, note
 from ..client_review.answers import HOLDS
 from ..client_review.appendix import ACTION_WORDS
 from ..formats import as_text, comma_list, counted, sentence, words_of
+from ..incomplete import sending_note
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
@@ -25,7 +26,13 @@ MOST_DOCUMENTS = 5
 @page
 def blockers(facts: Facts) -> list[Block]:
     """What the practice flagged, what is stuck, the documents asked for, and the next steps that somebody noted."""
-    return [*_flagged(facts.subject), *_stuck(facts), *_documents(facts.subject), *_next_steps(facts)]
+    return [
+        *_flagged(facts.subject),
+        *_stuck(facts),
+        *sending_note(facts.subject),
+        *_documents(facts.subject),
+        *_next_steps(facts),
+    ]
 
 
 def _stuck(facts: Facts) -> list[Block]:

@@ -13,12 +13,12 @@ from ...ledger.adjudications import is_first
 from ...ledger.balances import claim_balances
 from ...tables.frames import collect, day_number, source
 from ..menu import measure
+from .sending import FRONT_ENDS, never_sent
 
 col = nw.col
 KEY = ("client", "claim_id")
 ABOUT = ("payer", "provider", "location")
 WAITING = "waiting_on_client"
-FRONT_ENDS = ("clearinghouse", "payer")
 USUAL_QUANTILE, FEWEST_SENT, USUAL_AT_LEAST, USUAL_UNKNOWN = 0.95, 20, 5, 14
 """A claim is late to leave beyond the 95th percentile of what is usual, and beyond 5 days in any case; 14 where
 unknown."""
@@ -58,7 +58,8 @@ def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     Formula
         held = the last note gives a hold reason or waits for the client, and nothing was sent and no
         answer came after it
-        not sent = entered longer ago than is usual before a first 837, never sent, and no note says why
+        not sent = entered longer ago than is usual before a first 837, never sent (`sending.never_sent`: not where the
+        office's bills are not on file), and no note says why
         usual = 95th percentile of the days from entry to the first 837 of the twelve months before,
         at least 5; 14 where fewer than 20 claims were sent
     Counts
@@ -87,7 +88,7 @@ def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     held = open_.merge(held[[*KEY, "hold_reason", "asked_on", "reminders"]], on=list(KEY)).rename(
         columns={"asked_on": "since_on"}
     )
-    unsent = _unsent(tables, open_, as_of)
+    unsent = _unsent(tables, as_of)
     unsent = unsent[~_is_in(unsent, held)]
     unsent = unsent.assign(hold_reason=NEVER_SENT, since_on=unsent["entered_on"], reminders=0)
     both = pd.concat([part for part in (held, unsent) if len(part)] or [held], ignore_index=True)
@@ -307,10 +308,10 @@ def _is_in(rows: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
     return pd.Series(pd.MultiIndex.from_frame(rows[list(KEY)]).isin(known), index=rows.index)
 
 
-def _unsent(tables: Mapping[str, Any], open_: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+def _unsent(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Open claims with an insurer that were entered longer ago than is usual and never sent."""
-    waiting = open_[(open_["payer"] != "self_pay") & (open_["insurance_cents"] > 0)]
-    waiting = waiting[~_is_in(waiting, _sent_frame(tables, as_of))]
+    open_ = claims_with_balance(tables, as_of=as_of).filter(~(col("payer") == "self_pay"), col("insurance_cents") > 0)
+    waiting = collect(never_sent(open_, tables, as_of=as_of), [*KEY, *ABOUT], dates=["service_on", "entered_on"])
     usual = waiting["client"].map(_usual_days(tables, as_of)).astype("float64").fillna(USUAL_UNKNOWN)
     return waiting[(pd.Timestamp(as_of) - waiting["entered_on"]).dt.days > usual]
 

@@ -13,6 +13,7 @@ from ...ledger.adjudications import ORDER, claim_adjudications, is_first
 from ...tables.frames import collect, source
 from ..menu import measure
 from .limits import with_limit
+from .sending import sending_recorded
 
 col = nw.col
 KEY = ("client", "claim_id")
@@ -103,6 +104,11 @@ def crossovers_not_received(tables: Mapping[str, Any], *, as_of: dt.date, days: 
 def secondary_trail(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """Every claim that the primary payer left to a secondary one: when it was decided, sent on and answered. Lazy.
 
+    Counts
+        answered: a remittance of the secondary payer, or a payment of it that was posted. A claim that shows neither a
+        bill nor an answer counts only where the office's bills were on file when the primary decided
+        (`sending.sending_recorded`), or where the primary forwarded it itself.
+
     Shape
         client, claim_id, payer, secondary_payer, provider, location, service_on, status (of the
         primary's last decision), decided_on, patient_cents, sent_on, answered_on (empty while not)
@@ -117,10 +123,24 @@ def secondary_trail(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
     answered = source(tables, "remit_claims", [*KEY, "received_on", "payer_order"]).filter(
         col("received_on") <= as_of, col("payer_order") == "secondary"
     )
+    paid = source(tables, "transactions", [*KEY, "kind", "party", "posted_on"]).filter(
+        col("posted_on") <= as_of, col("kind") == "payment", col("party") == "secondary"
+    )
+    answered = nw.concat(
+        [answered.select(*KEY, "received_on"), paid.select(*KEY, received_on=col("posted_on"))], how="vertical"
+    )
+    recorded = sending_recorded(tables, as_of=as_of)
     with_answers = (
         claims.join(owed, on=list(KEY), how="inner")
         .join(sent.group_by(*KEY).agg(sent_on=col("submitted_on").min()), on=list(KEY), how="left")
         .join(answered.group_by(*KEY).agg(answered_on=col("received_on").min()), on=list(KEY), how="left")
+        .join(recorded, on="client", how="left")
+        .filter(
+            (col("status") == CROSSED_OVER)
+            | ~col("sent_on").is_null()
+            | ~col("answered_on").is_null()
+            | (col("decided_on") >= col("recorded_from"))
+        )
     )
     # Decided twice without a reversal between: more was decided than was ever charged.
     is_doubled = col("decided_cents") > col("charge_cents")

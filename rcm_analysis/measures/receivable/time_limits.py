@@ -21,9 +21,10 @@ from ...ledger.adjudications import (
 )
 from ...tables.frames import collect, source
 from ..menu import measure
-from .delays import FRONT_ENDS, KEY, claims_with_balance, rejections
+from .delays import KEY, claims_with_balance, rejections
 from .limits import with_limit
 from .secondary import CROSSED_OVER, CROSSOVER_DAYS, PROCESSED, secondary_trail, trail_frame
+from .sending import FRONT_ENDS, never_sent
 
 col = nw.col
 KINDS = {
@@ -60,8 +61,8 @@ def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) 
         is_alert = at least `alert` of the window is used and the deadline is not past
         is_missed = deadline_on before as_of
     Counts
-        filing: claims with an insurer and an open insurance balance that were never sent, or were
-        rejected and not sent again (a rejection is no filing); the clock starts with the service.
+        filing: claims with an insurer and an open insurance balance that were never sent (`sending.never_sent`), or
+        were rejected and not sent again (a rejection is no filing); the clock starts with the service.
         appeal: claims whose standing decision is a denial, with an open insurance balance and no
         appeal since; the clock starts with that decision.
         secondary_filing: claims that the primary settled, not sent to the secondary payer; those it
@@ -110,13 +111,10 @@ def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) 
 def _unfiled(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Claims with an insurer that no payer has got: never sent, or rejected since."""
     open_ = claims_with_balance(tables, as_of=as_of).filter(col("insurance_cents") > 0, ~(col("payer") == "self_pay"))
-    sent = (
-        source(tables, "submissions", [*KEY, "submitted_on"]).filter(col("submitted_on") <= as_of).select(*KEY).unique()
-    )
     answered = (
         source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of).select(*KEY).unique()
     )
-    never = open_.join(sent, on=list(KEY), how="anti").join(answered, on=list(KEY), how="anti")
+    never = never_sent(open_, tables, as_of=as_of)
     back = open_.join(rejections(tables, as_of=as_of).select(*KEY), on=list(KEY), how="semi").join(
         answered, on=list(KEY), how="anti"
     )

@@ -96,7 +96,7 @@ TOLD = (
     *("is_due", "is_late", "is_promised", "step_action", "step_on", "step_outcome", "suppressed_until"),
     *("deadline_kind", "deadline_on", "days_left", "short_cents", "short_basis", "rework_action", "hold_reason"),
     *("failed_stage", "failed_reason", "failed_on", "note_on", "entered_on", "since_on", "last_sent_on"),
-    *("decided_on", "pended_on", "primary_on", "statement_on"),
+    *("decided_on", "pended_on", "primary_on", "statement_on", "crosses_over"),
 )
 """All that a reason may name."""
 
@@ -146,7 +146,11 @@ def _unbilled(row: Any) -> str:
 
 
 def _processing(row: Any) -> str:
-    sent = "Passed on by the primary" if pd.isna(row.last_sent_on) else "Sent"
+    if pd.isna(row.last_sent_on):
+        sent = "Passed on by the primary" if row.crosses_over is True else "Left to this payer"
+        sent = "Entered, with no bill on file," if row.party == "primary" else sent
+    else:
+        sent = "Sent"
     late = "longer than this payer usually takes" if row.waited > row.usual_days else "within this payer's usual time"
     return (
         f"{sent} {_count(row.waited, 'day')} ago without an answer, {late} "

@@ -21,6 +21,7 @@ from ...ledger.balances import claim_balances, responsible_since
 from ...ledger.completeness import phantoms
 from ...measures.payers.shortfalls import underpaid_lines
 from ...measures.receivable.delays import failed_checks
+from ...measures.receivable.sending import never_sent, sending_recorded
 from ...tables.frames import pandas_of, source
 from ...tables.schema import EDIT_STAGES
 
@@ -93,6 +94,7 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
     items = items.merge(_noted(history.notes), on=KEY, how="left").merge(_reworked(history), on=ITEM, how="left")
     for name in ("statements", "touches"):
         items[name] = items[name].fillna(0).astype("int64")
+    items = _known_unsent(items, tables, as_of)
     items["status"] = _status(items)
     start = items["first_sent_on"].where(items["party"] != PATIENT, items["responsible_on"])
     items["since_on"] = start.fillna(items["entered_on"]).fillna(items["service_on"])
@@ -192,6 +194,26 @@ def _sent(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     return read(days).rename(columns={"payer_order": "party"})
 
 
+def _known_unsent(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    """The items with `is_unsent`: nothing of them has left, as far as the records can tell; a secondary bill is known
+    to be missing where bills were on file when the primary answered. A payment posted without a remittance is an
+    answer, too."""
+    claims = source(tables, "claims", [*KEY, "entered_on"]).filter(nw.col("entered_on") <= as_of)
+    unsent = read(never_sent(claims, tables, as_of=as_of))[KEY].assign(is_unsent=True)
+    paid = source(tables, "transactions", [*ITEM, "kind", "posted_on"]).filter(
+        nw.col("posted_on") <= as_of, nw.col("kind") == "payment"
+    )
+    items = items.merge(unsent, on=KEY, how="left").merge(
+        read(paid.group_by(*ITEM).agg(paid_on=nw.col("posted_on").max())), on=ITEM, how="left"
+    )
+    items["decided_on"] = items["decided_on"].fillna(items.pop("paid_on")).where(items["party"] != PATIENT)
+    since = items[["client"]].merge(read(sending_recorded(tables, as_of=as_of)), on="client", how="left")
+    is_known = items["primary_on"].fillna(items["entered_on"]) >= pd.to_datetime(since["recorded_from"]).to_numpy()
+    never = items["first_sent_on"].isna() & items["decided_on"].isna()
+    is_primary = items["party"] == "primary"
+    return items.assign(is_unsent=never & np.where(is_primary, items["is_unsent"].notna(), is_known))
+
+
 def _primary_answers(history: Decisions) -> pd.DataFrame:
     """When the primary answered last, and whether it said that it passes the claim on (status 19)."""
     rows = history.last[history.last["party"] == "primary"]
@@ -261,7 +283,7 @@ def _status(items: pd.DataFrame) -> np.ndarray:
 
     is_primary = items["party"] == "primary"
     is_denied = items["outcome"].isin(DENIED)
-    unsent = items["first_sent_on"].isna() & items["decided_on"].isna()
+    unsent = items["is_unsent"]
     lost = items["was_lost"].fillna(False).astype(bool) & ~before("rework_on", "lost_on")
     reworked = items["rework_on"].notna() | (
         before("last_sent_on", "decided_on") & (items["last_sent_on"] > items["decided_on"])

@@ -24,8 +24,13 @@ MOVED = [
 """A charge that is the patient's to pay: the insurers owe nothing, to the cent."""
 
 
+EARLIER = {"claim_id": "C0", "submitted_on": "2024-01-02"}
+"""A bill of the office, so that its bills are on file."""
+
+
 def book(b, *claim_payments, service="2026-10-01", claim=None, **rows):
     rows = {"submissions": [SENT] if claim_payments else [], "payer_rules": [RULE], "transactions": [CHARGE], **rows}
+    rows["submissions"] = [EARLIER, *rows["submissions"]]
     return b.tables(*claim_payments, claims=[{"claim_id": "C1", "service_on": service, **(claim or {})}], **rows)
 
 
@@ -282,7 +287,7 @@ def test_every_engine_gives_the_same_deadlines(builders_remit, as_engine, engine
         b.denied("C2", "29"),
         owing,
         payer_rules=[RULE, {"payer": "medigap"}],
-        submissions=[{**SENT, "claim_id": f"C{n}"} for n in (1, 2, 3)],
+        submissions=[{**EARLIER, "claim_id": "B"}, *({**SENT, "claim_id": f"C{n}"} for n in (1, 2, 3))],
         claims=[
             {"claim_id": f"C{number}", "secondary_payer": "medigap" if number == 3 else None} for number in range(5)
         ],

@@ -20,10 +20,13 @@ ASKED = {
 }
 REMINDED = {**ASKED, "worked_on": "2026-10-26", "action": "follow_up"}
 SENT = {"claim_id": "C1", "submitted_on": "2026-09-04"}
+EARLIER = {"claim_id": "C0", "submitted_on": "2025-01-02"}
+"""A bill of the office, so that its bills are on file."""
 
 
 def book(b, *claim_payments, claim=None, balance=10000, party="primary", **rows):
     """One claim with a charge of 100.00; a balance of 0 is what a payment leaves of it."""
+    rows["submissions"] = [EARLIER, *rows.get("submissions", [])]
     post = {"claim_id": "C1", "kind": "charge", "amount_cents": balance or 10000, "party": party}
     postings = [{**post, "posted_on": "2026-09-02"}]
     if not balance:
@@ -170,7 +173,7 @@ def test_what_is_usual_is_read_from_enough_claims_of_a_year(builders_remit, sent
     """All others took twenty days; this one has waited for fifteen."""
     b = builders_remit
     claims = [{"claim_id": f"S{number}", "entered_on": entered} for number in range(sent)]
-    left = [{"claim_id": f"S{number}", "submitted_on": on} for number in range(sent)]
+    left = [EARLIER, *({"claim_id": f"S{number}", "submitted_on": on} for number in range(sent))]
     charge = {"claim_id": "C1", "kind": "charge", "amount_cents": 5000, "posted_on": "2026-11-15"}
     claims.append({"claim_id": "C1", "entered_on": "2026-11-15"})
     found = measures.holds(b.tables(claims=claims, submissions=left, transactions=[charge]), as_of=NOVEMBER)
@@ -181,7 +184,7 @@ def test_what_was_entered_and_sent_on_the_day_itself_counts_as_usual(builders_re
     """Everything else left at once, so that ten days are late; fourteen would be usual if nothing were known."""
     b, names = builders_remit, [f"S{number}" for number in range(measures.FEWEST_SENT)]
     claims = [{"claim_id": name, "entered_on": "2026-11-30"} for name in names]
-    left = [{"claim_id": name, "submitted_on": "2026-11-30"} for name in names]
+    left = [EARLIER, *({"claim_id": name, "submitted_on": "2026-11-30"} for name in names)]
     claims.append({"claim_id": "C1", "entered_on": "2026-11-20"})
     charge = {"claim_id": "C1", "kind": "charge", "amount_cents": 5000, "posted_on": "2026-11-20"}
     found = measures.holds(b.tables(claims=claims, submissions=left, transactions=[charge]), as_of=NOVEMBER)

@@ -20,6 +20,7 @@ def owing(b, patient=2000, **other):
 
 def book(b, *claim_payments, claim=None, **rows):
     claims = [{"claim_id": "C1", "secondary_payer": "medigap", **(claim or {})}]
+    rows["submissions"] = [{"claim_id": "C1", "submitted_on": "2026-09-04"}, *rows.get("submissions", [])]
     return b.tables(*claim_payments, claims=claims, **{"payer_rules": [{"payer": "medigap"}], **rows})
 
 
@@ -190,7 +191,10 @@ def test_every_engine_lists_the_same_claims(builders_remit, as_engine, engine, m
         *payments,
         payer_rules=[{"payer": "medigap"}],
         claims=[{"claim_id": f"C{number}", "secondary_payer": "medigap"} for number in range(6)],
-        submissions=[{"claim_id": "C1", "payer_order": "secondary", "submitted_on": "2026-10-09"}],
+        submissions=[
+            {"claim_id": "C1", "payer_order": "secondary", "submitted_on": "2026-10-09"},
+            *({"claim_id": f"C{number}", "submitted_on": "2026-09-04"} for number in range(8)),
+        ],
     )
     ours = measured(tables, as_of=NOVEMBER)
     assert len(ours) >= 2

@@ -61,6 +61,7 @@ class Office:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict]] = {name: [] for name in TABLES}
+        self.put("submissions", claim_id="before", submitted_on="2019-12-31")
         self.put(
             "payer_rules",
             payer="aetna",
