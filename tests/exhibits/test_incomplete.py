@@ -113,7 +113,8 @@ def test_nothing_is_advised_on_claims_to_be_sent_while_their_837s_are_missing(ac
     subject = changed(acorn, "submissions", lambda frame: frame.sort("submitted_on").head(2))
     assert not advises(subject, SENT)
     waiting = {item.kind for look in (claims.limits, claims.unsent) for item in found_by(look, subject)}
-    assert "filing_limit" in waiting and not waiting & kinds_of(subject)
+    assert not waiting & {"filing_limit", "never_sent"}, "where bills are missing nobody can tell what never left"
+    assert not waiting & kinds_of(subject)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from ...ledger.adjudications import ORDER, claim_adjudications, is_first
 from ...tables.frames import collect, source
 from ..menu import measure
 from .limits import with_limit
-from .sending import sending_recorded
+from .sending import paid_by_insurers, sending_recorded
 
 col = nw.col
 KEY = ("client", "claim_id")
@@ -123,12 +123,10 @@ def secondary_trail(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
     answered = source(tables, "remit_claims", [*KEY, "received_on", "payer_order"]).filter(
         col("received_on") <= as_of, col("payer_order") == "secondary"
     )
-    paid = source(tables, "transactions", [*KEY, "kind", "party", "posted_on"]).filter(
-        col("posted_on") <= as_of, col("kind") == "payment", col("party") == "secondary"
-    )
-    answered = nw.concat(
-        [answered.select(*KEY, "received_on"), paid.select(*KEY, received_on=col("posted_on"))], how="vertical"
-    )
+    answered, paid = answered.select(*KEY, "received_on"), paid_by_insurers(tables, as_of=as_of)
+    if paid is not None:
+        theirs = paid.filter(col("party") == "secondary").select(*KEY, received_on=col("posted_on"))
+        answered = nw.concat([answered, theirs], how="vertical")
     recorded = sending_recorded(tables, as_of=as_of)
     with_answers = (
         claims.join(owed, on=list(KEY), how="inner")

@@ -80,11 +80,19 @@ def _bills(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
 
 def _answered(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     """Claims on which a payer was heard: a remittance, or a posted payment of an insurer."""
-    remitted = source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of)
-    paid = source(tables, "transactions", [*KEY, "kind", "party", "posted_on"]).filter(
+    remitted = source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of).select(*KEY)
+    paid = paid_by_insurers(tables, as_of=as_of)
+    return (remitted if paid is None else nw.concat([remitted, paid.select(*KEY)], how="vertical")).unique()
+
+
+def paid_by_insurers(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame | None:
+    """The posted payments of insurers: client, claim_id, party, posted_on. Lazy; None for tables without postings."""
+    if optional(tables, "transactions") is None:
+        return None
+    rows = source(tables, "transactions", [*KEY, "kind", "party", "posted_on"]).filter(
         col("posted_on") <= as_of, col("kind") == "payment", col("party").is_in(list(INSURANCE))
     )
-    return nw.concat([remitted.select(*KEY), paid.select(*KEY)], how="vertical").unique()
+    return rows.select(*KEY, "party", "posted_on")
 
 
 def _checked(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:

@@ -21,7 +21,7 @@ from ...ledger.balances import claim_balances, responsible_since
 from ...ledger.completeness import phantoms
 from ...measures.payers.shortfalls import underpaid_lines
 from ...measures.receivable.delays import failed_checks
-from ...measures.receivable.sending import never_sent, sending_recorded
+from ...measures.receivable.sending import never_sent, paid_by_insurers, sending_recorded
 from ...tables.frames import pandas_of, source
 from ...tables.schema import EDIT_STAGES
 
@@ -200,13 +200,11 @@ def _known_unsent(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date
     answer, too."""
     claims = source(tables, "claims", [*KEY, "entered_on"]).filter(nw.col("entered_on") <= as_of)
     unsent = read(never_sent(claims, tables, as_of=as_of))[KEY].assign(is_unsent=True)
-    paid = source(tables, "transactions", [*ITEM, "kind", "posted_on"]).filter(
-        nw.col("posted_on") <= as_of, nw.col("kind") == "payment"
-    )
-    items = items.merge(unsent, on=KEY, how="left").merge(
-        read(paid.group_by(*ITEM).agg(paid_on=nw.col("posted_on").max())), on=ITEM, how="left"
-    )
-    items["decided_on"] = items["decided_on"].fillna(items.pop("paid_on")).where(items["party"] != PATIENT)
+    items = items.merge(unsent, on=KEY, how="left")
+    paid = paid_by_insurers(tables, as_of=as_of)
+    if paid is not None:
+        last = read(paid.group_by(*ITEM).agg(paid_on=nw.col("posted_on").max()))
+        items["decided_on"] = items["decided_on"].fillna(items[ITEM].merge(last, on=ITEM, how="left")["paid_on"])
     since = items[["client"]].merge(read(sending_recorded(tables, as_of=as_of)), on="client", how="left")
     is_known = items["primary_on"].fillna(items["entered_on"]) >= pd.to_datetime(since["recorded_from"]).to_numpy()
     never = items["first_sent_on"].isna() & items["decided_on"].isna()

@@ -125,7 +125,9 @@ def test_only_the_last_note_of_a_claim_can_wait_for_the_client(of):
     ],
 )
 def test_claims_never_sent_are_announced_before_the_filing_limit(of, service, is_due):
-    subject = of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[])
+    earlier = {"client": CLIENT, "submission_id": "e", "claim_id": "0", "submitted_on": dt.date(2026, 1, 2)}
+    earlier |= {"payer": "acme", "payer_order": "primary", "frequency": "1", "charge_cents": 10000}
+    subject = of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[earlier])
     titles = [item.title for item in settle(claims.limits(MonthFacts(subject)))]
     assert ("Send 1 claim before the filing limit" in titles) == is_due
 

@@ -34,6 +34,9 @@ def book(*, stopped: dt.date | None, usual: int = 10, a_day: int = 1, waits: int
                 "charge_cents": 10000,
             }
         )
+        bill = {"claim_id": name, "frequency": "1", "charge_cents": 10000}
+        first = {"submission_id": f"{name}-1", "submitted_on": day, "payer": "medicare", "payer_order": "primary"}
+        rows["submissions"].append(bill | first)
         rows["remit_claims"].append(
             {
                 "remit_claim_id": name,
