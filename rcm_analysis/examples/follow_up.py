@@ -35,7 +35,10 @@ def example_follow_up() -> dict[str, pd.DataFrame]:
         ),
         "submissions": _frame(
             "submission_id claim_id submitted_on payer payer_order frequency charge_cents",
-            [(f"S-{claim}", claim, sent, "aetna", "primary", "1", 10000) for claim in ("R1", "D1", "P1")],
+            [
+                ("S-0", "before", day(2026, 1, 5), "aetna", "primary", "1", 10000),
+                *((f"S-{claim}", claim, sent, "aetna", "primary", "1", 10000) for claim in ("R1", "D1", "P1")),
+            ],
         ),
         "claim_edits": _frame(
             "edit_id claim_id checked_on stage result reason sent_on",

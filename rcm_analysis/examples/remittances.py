@@ -45,10 +45,10 @@ def example_tables() -> dict[str, pd.DataFrame]:
             [(f"E-{claim}", claim, sent, "scrubber", "failed" if claim == "C3" else "passed") for claim in payers],
         ),
         "transactions": _frame(
-            "transaction_id claim_id line_number kind payer posted_on group_code carc amount_cents",
+            "transaction_id claim_id line_number kind party payer posted_on group_code carc amount_cents",
             [
-                ("T1", "C1", 1, "contractual", "aetna", dt.date(2026, 10, 6), "CO", "45", -2000),
-                ("T2", "C3", 2, "contractual", "cigna", dt.date(2026, 10, 6), "CO", "97", -5000),
+                ("T1", "C1", 1, "contractual", "primary", "aetna", dt.date(2026, 10, 6), "CO", "45", -2000),
+                ("T2", "C3", 2, "contractual", "primary", "cigna", dt.date(2026, 10, 6), "CO", "97", -5000),
             ],
         ),
         "work_log": _frame(
