@@ -28,18 +28,14 @@ def example_follow_up() -> dict[str, pd.DataFrame]:
         ("T-paid", "P1", "payment", "primary", -8000, answered),
         ("T-cut", "P1", "contractual", "primary", -2000, answered),
     ]
+    bills = [(f"S-{claim}", claim, sent, "aetna", "primary", "1", 10000) for claim in ("R1", "D1", "P1")]
+    bills.append(("S-0", "before", day(2026, 1, 5), "aetna", "primary", "1", 10000))
     return {
         "claims": _frame(
             "claim_id provider payer secondary_payer location service_on entered_on charge_cents",
             [(claim, "lee", "aetna", None, "main", day(2026, 9, 1), entered, 10000) for claim in CLAIMS],
         ),
-        "submissions": _frame(
-            "submission_id claim_id submitted_on payer payer_order frequency charge_cents",
-            [
-                ("S-0", "before", day(2026, 1, 5), "aetna", "primary", "1", 10000),
-                *((f"S-{claim}", claim, sent, "aetna", "primary", "1", 10000) for claim in ("R1", "D1", "P1")),
-            ],
-        ),
+        "submissions": _frame("submission_id claim_id submitted_on payer payer_order frequency charge_cents", bills),
         "claim_edits": _frame(
             "edit_id claim_id checked_on stage result reason sent_on",
             [

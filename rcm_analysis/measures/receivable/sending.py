@@ -36,7 +36,7 @@ def sending_recorded(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
     """
     sent = _bills(tables, as_of)
     first = sent.group_by("client").agg(recorded_from=col("submitted_on").min())
-    claims = source(tables, "claims", [*KEY, "payer", "entered_on"]).filter(~(col("payer") == "self_pay"))
+    claims = source(tables, "claims", [*KEY, "payer"], may_lack=["entered_on"]).filter(~(col("payer") == "self_pay"))
     ours = claims.join(first, on="client", how="inner").filter(
         col("entered_on") >= col("recorded_from"), col("entered_on") <= as_of
     )
