@@ -16,6 +16,7 @@ KEY = ("client", "claim_id")
 FRONT_ENDS = ("clearinghouse", "payer")
 RECORDED_TENTHS = 9
 """Sending is on record where nine in ten of the claims that a payer answered have a bill on file."""
+RECENT_DAYS = 90
 
 
 def sending_recorded(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
@@ -25,8 +26,8 @@ def sending_recorded(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
         recorded_from = the day of the first bill (837, or what an export says of sending) of the client
     Counts
         Clients of which, of the claims entered since that day and answered by a payer, at least nine in ten have a
-        bill. An office whose claims come from exports and remittances alone has none: of its claims nobody can say
-        that they were never sent.
+        bill; and of those entered in the last 90 days, too: else its bills have stopped to come in. An office whose
+        claims come from exports and remittances alone has none: of its claims nobody can say that they were never sent.
     Shape
         client, recorded_from
     Empty
@@ -40,15 +41,15 @@ def sending_recorded(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
     ours = claims.join(first, on="client", how="inner").filter(
         col("entered_on") >= col("recorded_from"), col("entered_on") <= as_of
     )
-    answered = ours.join(_answered(tables, as_of), on=list(KEY), how="semi").with_columns(claims=nw.lit(1))
     billed = sent.select(*KEY).unique().with_columns(billed=nw.lit(1))
-    counts = (
-        answered.join(billed, on=list(KEY), how="left")
-        .group_by("client")
-        .agg(col("claims").sum(), col("billed").fill_null(0).sum())
-    )
+    answered = ours.join(_answered(tables, as_of), on=list(KEY), how="semi").join(billed, on=list(KEY), how="left")
+    # A claim with its bill counts 1, one without takes away the nine that would make up for it.
+    score = nw.when(col("billed").is_null()).then(-RECORDED_TENTHS).otherwise(1)
+    is_recent = col("entered_on") > as_of - dt.timedelta(days=RECENT_DAYS)
+    scores = answered.with_columns(score=score, recent=nw.when(is_recent).then(score).otherwise(0))
+    counts = scores.group_by("client").agg(col("score").sum(), col("recent").sum())
     seen = first.join(counts, on="client", how="left")
-    is_whole = col("billed").fill_null(0) * 10 >= col("claims").fill_null(0) * RECORDED_TENTHS
+    is_whole = (col("score").fill_null(0) >= 0) & (col("recent").fill_null(0) >= 0)
     return seen.filter(is_whole).select("client", "recorded_from")
 
 
@@ -69,7 +70,13 @@ def never_sent(claims: nw.LazyFrame, tables: Mapping[str, Any], *, as_of: dt.dat
     known = sending_recorded(tables, as_of=as_of)
     since = claims.join(known, on="client", how="inner").filter(col("entered_on") >= col("recorded_from"))
     rows = since.drop("recorded_from")
-    for proof in (_bills(tables, as_of).select(*KEY).unique(), _answered(tables, as_of), _checked(tables, as_of)):
+    proofs = [_bills(tables, as_of).select(*KEY).unique(), _answered(tables, as_of)]
+    if optional(tables, "claim_edits") is not None:
+        checks = source(tables, "claim_edits", [*KEY, "checked_on", "stage"])
+        proofs.append(
+            checks.filter(col("checked_on") <= as_of, col("stage").is_in(list(FRONT_ENDS))).select(*KEY).unique()
+        )
+    for proof in proofs:
         rows = rows.join(proof, on=list(KEY), how="anti")
     return rows
 
@@ -93,10 +100,3 @@ def paid_by_insurers(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
         col("posted_on") <= as_of, col("kind") == "payment", col("party").is_in(list(INSURANCE))
     )
     return rows.select(*KEY, "party", "posted_on")
-
-
-def _checked(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
-    if optional(tables, "claim_edits") is None:
-        return _bills(tables, as_of).select(*KEY).unique()
-    checks = source(tables, "claim_edits", [*KEY, "checked_on", "stage"])
-    return checks.filter(col("checked_on") <= as_of, col("stage").is_in(list(FRONT_ENDS))).select(*KEY).unique()

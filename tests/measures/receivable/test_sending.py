@@ -53,6 +53,18 @@ def test_where_answered_claims_lack_their_bills_nobody_can_tell(builders_remit, 
     assert ("C1" in delays.holds(tables, as_of=NOVEMBER)["claim_id"].tolist()) == listed
 
 
+def test_bills_that_stopped_to_come_in_tell_nothing_any_more(builders_remit):
+    """A hundred claims of spring with their bills, and two of September that were paid and have none."""
+    spring = [f"S{number}" for number in range(100)]
+    claims = [{"claim_id": name, "entered_on": "2026-03-02"} for name in spring]
+    claims += [{"claim_id": name, "entered_on": "2026-09-10"} for name in ("A1", "A2", "C1")]
+    bills = [{"claim_id": name, "submitted_on": "2026-03-02"} for name in spring]
+    money = [{**row, "claim_id": name} for name in (*spring, "A1", "A2") for row in (CHARGE, PAID)]
+    tables = builders_remit.tables(claims=claims, submissions=bills, transactions=[CHARGE, *money])
+    held = delays.holds(tables, as_of=NOVEMBER)
+    assert held[held["hold_reason"] == delays.NEVER_SENT].empty
+
+
 @pytest.mark.parametrize(
     ("rows", "listed"),
     [
