@@ -80,7 +80,12 @@ VISITS = Table(
         ("trace", "text", "check or EFT number of the payer's payment", True),
         ("insurance_balance_cents", "cents", "open with the payers, as the file says", True),
         ("patient_balance_cents", "cents", "open with the patient, as the file says", True),
-        ("balance_cents", "cents", "open in all, as the file says", True),
+        (
+            "balance_cents",
+            "cents",
+            "open in all, as the file says: of the row, or running on from the patient's visit before",
+            True,
+        ),
         ("exported_on", "date", "day on which the export was made", True),
     ),
     known_on="service_on",
@@ -330,10 +335,14 @@ def _remarks(rows: pl.DataFrame, postings: pl.DataFrame) -> list[tuple[str, int,
 def _balance_remark(rows: pl.DataFrame) -> list[tuple[str, int, int | None, str]]:
     """Rows whose balance is not what their parts leave."""
     parts = pl.col("insurance_balance_cents") + pl.col("patient_balance_cents")
-    checked = rows.select(stated=pl.coalesce("balance_cents", parts), owed=_owed()).drop_nulls()
+    stated = pl.coalesce("balance_cents", parts)
+    checked = rows.select("patient", stated=stated, owed=_owed()).drop_nulls(["stated", "owed"])
     off = checked.filter(pl.col("stated") != pl.col("owed"))
     if off.is_empty():
         return []
+    running = _running_balance(checked)
+    if running is not None:
+        return running
     stated, owed = int(checked["stated"].sum()), int(checked["owed"].sum())
     message = (
         f"row(s) of {checked.height:,} with a balance: it is not charge less payments and adjustments. The file says "
@@ -341,3 +350,26 @@ def _balance_remark(rows: pl.DataFrame) -> list[tuple[str, int, int | None, str]
         "whether the map lacks a column of money, or has a sign the wrong way around (negate)"
     )
     return [("balance_differs", off.height, int((off["stated"] - off["owed"]).sum()), message)]
+
+
+def _running_balance(rows: pl.DataFrame) -> list[tuple[str, int, int | None, str]] | None:
+    """Rows that do not follow from the patient's row before, where the balance runs on from visit to visit: in most
+    rows that have one before (or after, where the newest stands first) it moves by what the row leaves. None where the
+    balance is that of each row by itself."""
+    known = rows.drop_nulls("patient").with_columns(alone=pl.col("stated") == pl.col("owed"))
+    ways = [
+        known.with_columns(gap=pl.col("stated") - pl.col("stated").shift(turn).over("patient") - pl.col("owed"))
+        for turn in (1, -1)
+    ]
+    steps = max((way.drop_nulls("gap") for way in ways), key=lambda way: way.filter(pl.col("gap") == 0).height)
+    follow = steps.filter(pl.col("gap") == 0).height
+    if follow * 2 <= steps.height or follow <= steps["alone"].sum():
+        return None
+    off = steps.filter(pl.col("gap") != 0)
+    if off.is_empty():
+        return []
+    message = (
+        f"row(s) of {steps.height:,} whose balance runs on from the patient's visit before: it does not move by the "
+        "charge less payments and adjustments. They are stored as their parts say; see whether a row is missing between"
+    )
+    return [("balance_differs", off.height, int(off["gap"].sum()), message)]

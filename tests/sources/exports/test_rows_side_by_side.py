@@ -146,6 +146,27 @@ def test_a_later_export_says_how_a_claim_stands_now(tmp_path):
     assert stored(together, "transactions").sort("transaction_id").equals(ledger.sort("transaction_id"))
 
 
+RUNNING = [(200, 120, 50, 30), (100, 60, 20, 50), (80, 0, 0, 130), (60, 60, 0, 130)]
+"""Charge, paid and adjusted of a patient's visits, and the balance of the account after each."""
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("missing", [None, 1])
+def test_a_balance_that_runs_on_from_visit_to_visit_is_checked_as_it_runs(tmp_path, newest_first, missing):
+    """Two patients of four visits each; without the second visit the third does not follow from the first."""
+    rows = [
+        f"{who}{place},{who},Medicare,10/0{place + 1}/2026,10/0{place + 1}/2026,{charge},{paid or ''},"
+        f"{'10/20/2026' if paid else ''},{adjusted or ''},{balance},,\n"
+        for who in "PQ"
+        for place, (charge, paid, adjusted, balance) in enumerate(RUNNING)
+        if (who, place) != ("P", missing)
+    ]
+    workspace = workspace_with(tmp_path)
+    put(workspace, "w.csv", HEAD + "".join(rows[::-1] if newest_first else rows))
+    found = take(workspace).findings.filter(rule="balance_differs")
+    assert found.select("rows", "amount_cents").rows() == ([] if missing is None else [(1, 2_000)])
+
+
 def test_a_balance_that_is_not_what_the_parts_leave_is_told_with_its_dollars(tmp_path):
     workspace = workspace_with(tmp_path)
     put(workspace, "w.csv", HEAD + "1,P,Medicare,10/01/2026,10/02/2026,200.00,120.00,10/20/2026,50.00,25.00,,\n")
