@@ -25,8 +25,9 @@ def prompt_pay_laws() -> pd.DataFrame:
 
     Counts
         State laws on insured plans and Medicare's own rule, each as its source has it; electronic claims. A state on
-        which sources contradict each other, or whose rate moves with something we do not have (AR, AZ, CT, DE, GA, ID,
-        IN), or that we did not look up, has no row: nothing is said of it. Medicare's rates are known to June 2025.
+        which sources contradict each other (AR, CT), whose rate moves with something we do not have (AZ, DE, ID, IN,
+        UT), whose days are working days (GA), or whose rate and days we have not both seen (MD, ME, MI, MN, NC, OK and
+        all not named) has no row: nothing is said of it. Medicare's rates are known to June 2025.
     Unit
         days from receipt to payment; `late_from` in days after that; rate a share per `per_days` days; penalty_share of
         charge less contracted rate; penalty_cap, least, unpaid_least in dollars

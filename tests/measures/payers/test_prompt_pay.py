@@ -48,6 +48,11 @@ DC = {"received": "2026-01-01", "paid_cents": 100000}
             {"received": "2025-03-01", "on": "2025-04-12", "paid_cents": 80000},
             id="guide: Medicare, 12 days at 4.625 %",
         ),
+        pytest.param([1085], ("OH",), {"on": "2026-05-15", "paid_cents": 50000}, id="Ohio, 44 days at 18 %"),
+        pytest.param([1447], ("NJ",), {"paid_cents": 100000}, id="New Jersey, 44 days at 12 %"),
+        pytest.param([], ("PA",), {"on": "2026-04-16", "paid_cents": 100000}, id="Pennsylvania, paid on day 45"),
+        pytest.param([795], ("PA",), {"paid_cents": 100000}, id="Pennsylvania, 29 days at 10 %"),
+        pytest.param([], ("OR",), {"on": "2026-04-02", "paid_cents": 608333}, id="Oregon, two dollars are not owed"),
         pytest.param(
             [1085 + 1500],
             ("CA", "managed_care"),
