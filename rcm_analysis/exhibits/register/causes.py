@@ -337,7 +337,7 @@ def _takebacks_told(facts: MonthFacts, payer: str, rows: pd.DataFrame, claims: p
     rows = rows[rows["claim_id"].isin(claims["claim_id"])]
     first, to_come = rows["dispute_by"].min(), int(rows["to_come_cents"].sum())
     why = (
-        f"Money of {counted(len(claims), 'claim was', 'claims were')} taken back and not paid again; the first can be "
+        f"Money of {counted(len(claims), 'claim')} was taken back and not paid again; the first can be "
         f"disputed until {as_text(first, 'date')}"
     )
     left = f" {as_text(to_come, 'usd')} of it is in no check yet." if to_come else ""
