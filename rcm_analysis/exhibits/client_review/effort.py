@@ -89,7 +89,10 @@ def missed(subject: Subject) -> tuple[str, str, str]:
                 f"Since {since:%B %Y} {as_text(row['rate'], 'rate')} of the claims for a second insurer were not sent, "
                 f"before that {as_text(row['usual_rate'], 'rate')}."
             )
-    if advises(subject, ANSWERED):
+    is_logged = not subject.pandas("work_log").empty
+    if not is_logged:
+        said.append("Which open claims nobody worked cannot be told: no work log is on file.")
+    elif advises(subject, ANSWERED):
         quiet = untouched_claims(subject.tables, as_of=subject.as_of)
         if len(quiet):
             said.append(

@@ -13,7 +13,7 @@ from ...ledger.adjudications import is_first
 from ...ledger.balances import claim_balances
 from ...tables.frames import collect, day_number, source
 from ..menu import measure
-from .sending import FRONT_ENDS, never_sent
+from .sending import FRONT_ENDS, never_sent, paid_by_insurers
 
 col = nw.col
 KEY = ("client", "claim_id")
@@ -200,18 +200,18 @@ def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 3
     """Open insurance claims on which nothing has happened for `days` days: no note, no 837, no answer.
 
     Formula
-        last_on = the last of charge entry, note, 837 and remittance
+        last_on = the last of charge entry, note, 837, remittance, and posted payment of an insurer
         listed = as_of - last_on >= days
     Counts
         One row per claim with an open insurance balance; last_event says what happened last, and
         last_note_on when somebody last wrote about it (empty: never). Claims of patients without an
-        insurer are not here.
+        insurer are not here, nor those of clients without a work log: nobody can say which of theirs were worked.
     Date basis
         entered_on, worked_on, submitted_on, received_on
     Unit
         cents; days
     Empty
-        Every claim was touched: no row.
+        Every claim was touched, or no note of any claim is on file: no row.
     Source
         our own
 
@@ -224,11 +224,14 @@ def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 3
     2       D1   answered 2026-10-05          56       10000
     """
     rows = _open_frame(tables, as_of)
-    rows = rows[rows["insurance_cents"] > 0]
     notes = source(tables, "work_log", [*KEY, "worked_on", "entered_on"]).filter(col("entered_on") <= as_of)
-    answers = source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of)
-    sent = _sent_frame(tables, as_of)[[*KEY, "last_sent_on"]]
     worked = _last(notes, "worked_on", "last_note_on")
+    rows = rows[(rows["insurance_cents"] > 0) & rows["client"].isin(worked["client"])]
+    answers = source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of)
+    paid = paid_by_insurers(tables, as_of=as_of)
+    if paid is not None:
+        answers = nw.concat([answers, paid.select(*KEY, received_on=col("posted_on"))], how="vertical")
+    sent = _sent_frame(tables, as_of)[[*KEY, "last_sent_on"]]
     answered = _last(answers, "received_on", "answered_on")
     for part in (worked, sent, answered):
         rows = rows.merge(part, on=list(KEY), how="left")

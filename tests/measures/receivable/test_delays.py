@@ -22,11 +22,14 @@ REMINDED = {**ASKED, "worked_on": "2026-10-26", "action": "follow_up"}
 SENT = {"claim_id": "C1", "submitted_on": "2026-09-04"}
 EARLIER = {"claim_id": "C0", "submitted_on": "2025-01-02"}
 """A bill of the office, so that its bills are on file."""
+NOTED = {"claim_id": "C0", "worked_on": "2025-01-02", "action": "follow_up"}
+"""A note on another claim, so that a work log is on file."""
 
 
 def book(b, *claim_payments, claim=None, balance=10000, party="primary", **rows):
     """One claim with a charge of 100.00; a balance of 0 is what a payment leaves of it."""
     rows["submissions"] = [EARLIER, *rows.get("submissions", [])]
+    rows["work_log"] = [NOTED, *rows.get("work_log", [])]
     post = {"claim_id": "C1", "kind": "charge", "amount_cents": balance or 10000, "party": party}
     postings = [{**post, "posted_on": "2026-09-02"}]
     if not balance:
@@ -346,6 +349,20 @@ def test_every_engine_lists_the_same_claims(builders_remit, as_engine, engine, m
     ours = measured(tables, as_of=NOVEMBER)
     assert len(ours)
     assert_frame_equal(measured(as_engine(tables, engine), as_of=NOVEMBER), ours)
+
+
+def test_without_a_work_log_nobody_can_say_what_was_not_worked(builders_remit):
+    tables = book(builders_remit)
+    assert len(measures.untouched_claims(tables, as_of=NOVEMBER)) == 1
+    assert measures.untouched_claims({**tables, "work_log": tables["work_log"].head(0)}, as_of=NOVEMBER).empty
+
+
+def test_a_payment_that_was_posted_without_a_remittance_touches_a_claim(builders_remit):
+    charge = {"claim_id": "C1", "kind": "charge", "amount_cents": 10_000, "posted_on": "2026-09-02"}
+    paid = {**charge, "kind": "payment", "party": "primary", "amount_cents": -6_000, "posted_on": "2026-11-20"}
+    claims = [{"claim_id": "C1"}]
+    tables = builders_remit.tables(claims=claims, transactions=[charge, paid], submissions=[EARLIER], work_log=[NOTED])
+    assert measures.untouched_claims(tables, as_of=NOVEMBER).empty
 
 
 def test_the_dollars_are_the_open_balance_of_the_ledger(builders_remit):
