@@ -68,11 +68,16 @@ def did(subject: Subject) -> tuple[str, str, str]:
 
 
 def missed(subject: Subject) -> tuple[str, str, str]:
-    """What we missed: time limits that ended in the month, a step that is no longer taken, claims nobody touched."""
+    """What we missed: time limits that ended in the month, a step that is no longer taken, claims nobody touched.
+
+    Without a work log nobody can say what was appealed or worked: neither is counted as missed then.
+    """
     said, cents = [], 0
+    is_logged = not subject.pandas("work_log").empty
     if advises(subject, SENT):
         found = deadlines(subject.tables, as_of=subject.as_of)
         over = found[found["is_missed"] & held(subject.period, found["deadline_on"])]
+        over = over if is_logged else over[over["kind"] != "appeal"]
         cents = int(over["open_cents"].sum())
         if len(over):
             kinds = over.groupby("kind")["claim_id"].nunique()
@@ -89,9 +94,8 @@ def missed(subject: Subject) -> tuple[str, str, str]:
                 f"Since {since:%B %Y} {as_text(row['rate'], 'rate')} of the claims for a second insurer were not sent, "
                 f"before that {as_text(row['usual_rate'], 'rate')}."
             )
-    is_logged = not subject.pandas("work_log").empty
     if not is_logged:
-        said.append("Which open claims nobody worked cannot be told: no work log is on file.")
+        said.append("Which claims nobody appealed or worked cannot be told: no work log is on file.")
     elif advises(subject, ANSWERED):
         quiet = untouched_claims(subject.tables, as_of=subject.as_of)
         if len(quiet):
@@ -101,4 +105,5 @@ def missed(subject: Subject) -> tuple[str, str, str]:
             )
     if not said:
         return "What we missed", "nothing we know of", "No time limit ran out, and no open claim lay untouched."
-    return "What we missed", f"{as_text(cents, 'usd')} past a limit" if cents else "no limit ran out", " ".join(said)
+    none = "no limit ran out" if is_logged else "nothing we know of"
+    return "What we missed", f"{as_text(cents, 'usd')} past a limit" if cents else none, " ".join(said)
