@@ -55,6 +55,10 @@ SPARK = ("ledger/test_adjudications.py", "measures/test_elsewhere.py")
 three other engines with every change."""
 
 
+TOGETHER = ("faults/test_isolation.py", "press/night/test_seam.py", "test_docs.py")
+"""Files whose slow tests share what takes a minute to make: one worker runs them, so that it is made once."""
+
+
 FIRST = (
     "exhibits/test_totals_add_up.py",
     "ledger/test_suppression.py",
@@ -75,6 +79,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.long)
         if is_slow and place in FIRST:
             first.append(item)
+        if is_slow and place in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(place))
         for mark in ONE_AT_A_TIME:
             if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.xdist_group(mark))
