@@ -61,7 +61,9 @@ TOGETHER = ("faults/test_isolation.py", "press/night/test_seam.py", "test_docs.p
 
 FIRST = (
     "exhibits/test_totals_add_up.py",
+    "faults/test_isolation.py",
     "ledger/test_suppression.py",
+    "press/night/test_seam.py",
     "scoreboard/test_scoreboard.py",
     "test_docs.py",
     "test_packaging.py",
