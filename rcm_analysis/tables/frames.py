@@ -125,6 +125,16 @@ def kept(function: Derivation, *, by_client: bool = False, stored: bool = False)
     return answer  # type: ignore[return-value]
 
 
+def one_by_one(measured: Callable[..., pd.DataFrame], tables: Mapping[str, Any], **named: Any) -> pd.DataFrame:
+    """What a measure says of each client of a book by itself, one below the other, kept in the summaries beside their
+    stores; of tables that are no book, what it says of them."""
+    apart = getattr(tables, "apart", None)
+    asked = _in_words(measured, tuple((name, _fixed(named[name])) for name in sorted(named)))
+    if not (apart and asked):
+        return measured(tables, **named)
+    return _one_by_one(partial(measured, **named), asked, apart)
+
+
 def _one_by_one(function: Callable[..., Any], asked: str, apart: Mapping[str, Any]) -> pd.DataFrame:
     """The answers of clients each, one below the other: each from beside its store, or worked out from its tables."""
     parts = []

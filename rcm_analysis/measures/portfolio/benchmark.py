@@ -10,6 +10,7 @@ from scipy import stats
 
 from ...ledger.ratios import quotient
 from ...periods import Period
+from ...tables.frames import one_by_one
 from ..denials.rates import initial_denial_rate_claims_remitted
 from ..denials.reasons import primary_denial_reasons
 from ..menu import measure
@@ -115,9 +116,10 @@ def standing_beside_others(tables: Mapping[str, Any], *, period: Period) -> pd.D
 def _beside_others(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
     """Each client and category with what the others' rates at the same payers lead to expect."""
     keys = ["client", "payer"]
-    decided = initial_denial_rate_claims_remitted(tables, period=period, by=keys)[[*keys, "remitted_claims"]]
+    rates = one_by_one(initial_denial_rate_claims_remitted, tables, period=period, by=keys)
+    decided = rates[[*keys, "remitted_claims"]]
     decided = decided[decided["remitted_claims"] >= FEWEST_CLAIMS]
-    denied = primary_denial_reasons(tables, period=period, by=[*keys, "category"])
+    denied = one_by_one(primary_denial_reasons, tables, period=period, by=[*keys, "category"])
     cells = decided.merge(denied[["category"]].drop_duplicates(), how="cross").merge(
         denied.rename(columns={"claims": "denied_claims"})[[*keys, "category", "denied_claims"]],
         on=[*keys, "category"],
