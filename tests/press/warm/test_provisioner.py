@@ -124,19 +124,21 @@ async def run(kernel, code, on_start=None):
     content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
     await line.write_message(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content,
                                          "channel": "shell", "buffers": []}))
-    said = ""
-    while True:
-        text = await asyncio.wait_for(line.read_message(), 120)
-        message = json.loads(text)
+    said, answer, idle = "", None, False
+    while answer is None or not idle:  # the reply and what the cell printed come by two channels, in either order
+        message = json.loads(await asyncio.wait_for(line.read_message(), 120))
         if message["parent_header"].get("msg_id") != number:
             continue
         if message["msg_type"] == "stream":
             said += message["content"]["text"]
             if on_start:
                 await on_start()
-        if message["msg_type"] == "execute_reply":
-            line.close()
-            return said + message["content"].get("ename", "")
+        elif message["msg_type"] == "execute_reply":
+            answer = message["content"].get("ename", "")
+        elif message["msg_type"] == "status":
+            idle = message["content"]["execution_state"] == "idle"
+    line.close()
+    return said + answer
 
 PARENT = "import os; print(open('/proc/%d/cmdline' % os.getppid()).read())"
 
