@@ -41,6 +41,34 @@ def incomplete_note(subject: Subject) -> list[Block]:
     ]
 
 
+COMPARED = {"claims": "claims", "submissions": "claim files", "remit_claims": "remittances", "transactions": "postings"}
+ABSENT = {
+    "work_log": "no work log is on file",
+    "remit_claims": "no remittance is on file",
+    "submissions": "none of the office's bills is on file",
+    "payer_rules": "no payer's limits are on file",
+}
+
+
+def untold(subject: Subject, what: str, *tables: str) -> str:
+    """Why nothing can be said of something that only these kinds of records tell; empty where each is on file.
+
+    To be asked before "nothing was found" is said: what nobody has recorded cannot be seen.
+    """
+    missing = [ABSENT[table] for table in tables if not subject.holds(table)]
+    return f"{what} cannot be told: {comma_list(missing)}." if missing else ""
+
+
+def limits_untold(subject: Subject) -> str:
+    """Which time limits nobody can tell, for want of the payers' rules, of the office's bills or of remittances."""
+    unknown = untold(subject, "Limits to file and to appeal", "payer_rules")
+    if unknown:
+        return unknown
+    filing = cannot_tell(subject.tables, as_of=subject.as_of)
+    of_bills = "Limits to file cannot be told: the office's bills are not on file." if filing else ""
+    return " ".join(filter(None, [of_bills, untold(subject, "Limits to appeal", "remit_claims")]))
+
+
 def sending_note(subject: Subject) -> list[Block]:
     """Beside what waits: that nobody can say what never left, where the office's bills are not on file."""
     if not cannot_tell(subject.tables, as_of=subject.as_of):
@@ -69,10 +97,11 @@ def strip(subject: Subject) -> list[Block]:
     found = subject.relations
     broken, asked = found[found["is_broken"]].reset_index(drop=True), int(found["is_asked"].sum())
     if broken.empty:
+        compared = [words for table, words in COMPARED.items() if subject.holds(table)]
         return [
             note(
-                f"Claims, claim files, remittances and postings were compared in {counted(asked, 'way')}: no record "
-                "lacks its counterpart beyond what is usual."
+                f"{sentence(comma_list(compared))} were compared in {counted(asked, 'way')}: no record lacks its "
+                "counterpart beyond what is usual."
             )
         ]
     rows = broken.assign(

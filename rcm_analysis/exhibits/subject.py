@@ -113,6 +113,10 @@ class Subject:
             self._frames["never billed"] = pd.DataFrame({"claim_id": sorted(claims)})
         return set(self._frames["never billed"]["claim_id"])
 
+    def holds(self, table: str) -> bool:
+        """Whether any record of this kind is on file: where none is, that nothing is seen in it is no good news."""
+        return not self.pandas(table).empty
+
     def pandas(self, table: str) -> pd.DataFrame:
         """One of the tables as a pandas frame, dates as datetime64."""
         if table not in self._frames:

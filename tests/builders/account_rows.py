@@ -35,11 +35,15 @@ def frame(name: str, rows: list[dict], key: str) -> pd.DataFrame:
     return pl.DataFrame(typed, schema=table.polars).to_pandas()
 
 
-def with_work(tables: dict, *notes, promises=()) -> dict:
-    """The tables with a work log, and promises."""
+BEGAN = "2025-12-01"
+
+
+def with_work(tables: dict, *notes, promises=(), began: str | None = BEGAN) -> dict:
+    """The tables with a work log, of another claim's note from the day it `began` on, and promises."""
+    first = [note("elsewhere", began)] if began else []
     return {
         **tables,
-        "work_log": frame("work_log", list(notes), "note_id"),
+        "work_log": frame("work_log", [*first, *notes], "note_id"),
         "promises": frame("promises", list(promises), "promise_id"),
     }
 

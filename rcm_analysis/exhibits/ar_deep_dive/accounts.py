@@ -10,6 +10,7 @@ from ...measures.receivable import audit_trail, high_value
 from ..blocks import Block, note
 from ..client_review.appendix import ACTION_WORDS
 from ..formats import as_text, counted, sentence, words_of
+from ..incomplete import untold
 from ..pages import page
 from ..register.facts import RECENT_MONTHS
 from ..tables import Shown, show, with_total
@@ -35,14 +36,15 @@ def key_accounts(facts: Facts) -> list[Block]:
     if rows.empty:
         return [note(f"No claim was large enough on {facts.subject.as_of_text} to be a high-value account.")]
     late = rows["next_touch_on"] < pd.Timestamp(facts.as_of)
-    rows = rows.assign(is_late=late)
+    rows = rows.assign(is_late=late.mask(rows["next_touch_on"].isna()))
     definition = (
         "The largest twentieth of the open claims; the larger, the more often each is to be touched (every 7, "
         "14 or 30 days); "
         "a statement counts as a touch only where the patient alone owes; US dollars of charges."
     )
+    unknown = untold(facts.subject, "Whether they are touched in time", "work_log")
     blocks = [
-        note(f"{_accounts_sentence(facts, rows)}{_progress(facts)}"),
+        note(f"{_accounts_sentence(facts, rows)} {unknown or _touched(facts, rows)}{_progress(facts)}"),
         show(
             rows.head(LARGEST),
             ACCOUNT,
@@ -76,16 +78,22 @@ def key_accounts(facts: Facts) -> list[Block]:
 
 
 def _accounts_sentence(facts: Facts, rows: pd.DataFrame) -> str:
-    cents, late = int(rows["open_cents"].sum()), int(rows["is_late"].sum())
+    cents = int(rows["open_cents"].sum())
     share = ratio(cents, facts.collectable["open_cents"])
+    return (
+        f"{counted(len(rows), 'account')} from {as_text(int(rows['threshold_cents'].iloc[0]), 'usd')} up hold "
+        f"{as_text(cents, 'usd')} ({as_text(share, 'rate')} of all that is owed)."
+    )
+
+
+def _touched(facts: Facts, rows: pd.DataFrame) -> str:
+    """Whether they are touched as their schedule says."""
     schedule = facts.subject.client.follow_up
     kept = high_value.touch_compliance(facts.tables, as_of=facts.as_of, schedule=schedule).iloc[0]
     covered = audit_trail.note_coverage(facts.tables, as_of=facts.as_of).iloc[0]
     text = (
-        f"{counted(len(rows), 'account')} from {as_text(int(rows['threshold_cents'].iloc[0]), 'usd')} up hold "
-        f"{as_text(cents, 'usd')} ({as_text(share, 'rate')} of all that is owed). "
-        f"{as_text(covered['note_coverage'], 'rate')} of them "
-        f"were touched in the last 30 days; {as_text(late, 'count')} are overdue on their schedule."
+        f"{as_text(covered['note_coverage'], 'rate')} of them were touched in the last 30 days; "
+        f"{as_text(int(rows['is_late'].sum()), 'count')} are overdue on their schedule."
     )
     if pd.isna(kept["touch_compliance"]):
         return text
@@ -174,6 +182,9 @@ def _missed(facts: Facts) -> list[Block]:
 def trail(facts: Facts) -> list[Block]:
     """Open claims by the time since the last touch, the month's work with what came in behind it, by whom and by which
     way, how well it is noted, and what became of corrections and appeals."""
+    unknown = untold(facts.subject, "What was worked, by whom and how long ago", "work_log")
+    if unknown:
+        return [note(unknown), *_reworked(facts)]
     return [*_touches(facts), *_results(facts), *_channels(facts), *_notes(facts), *_reworked(facts)]
 
 

@@ -9,7 +9,7 @@ from ..blocks import Block, cards
 from ..client_review.answers import completeness_note
 from ..client_review.asks import MOST, asked_of
 from ..formats import as_text, comma_list, counted, sentence
-from ..incomplete import incomplete_note
+from ..incomplete import incomplete_note, limits_untold, untold
 from ..pages import page
 from .facts import Facts
 from .findings import found
@@ -63,7 +63,9 @@ def _limits(facts: Facts) -> tuple[str, str, str]:
     near = limits[limits["is_alert"] & limits["is_recoverable"]]
     question = "What can still be lost to a time limit?"
     if near.empty:
-        return question, "nothing soon", "No open claim has used four fifths of the time it is allowed."
+        unknown = limits_untold(facts.subject)
+        none = "No open claim has used four fifths of the time it is allowed."
+        return question, "nothing known of" if unknown else "nothing soon", unknown or none
     return (
         question,
         as_text(int(near["open_cents"].sum()), "usd"),
@@ -76,6 +78,7 @@ def _needed(facts: Facts) -> tuple[str, str, str]:
     asked = asked_of(found(facts))[:MOST]
     question = "What do we need from you?"
     if not asked:
-        return question, "nothing", f"No question of ours was open on {facts.subject.as_of_text}."
+        unknown = untold(facts.subject, "Whether a question to you is open", "work_log")
+        return question, "nothing", unknown or f"No question of ours was open on {facts.subject.as_of_text}."
     said = [f"{one.title} ({as_text(one.amount_cents, 'usd')})" for one in asked]
     return question, counted(len(asked), "ask"), f"{comma_list(said)}."

@@ -9,6 +9,7 @@ from ...measures.payers.recoded import recodes_by_doctor
 from ...tables.reference.prompt_pay import prompt_pay_laws
 from ..blocks import Block, note
 from ..formats import as_text, counted
+from ..incomplete import untold
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -30,9 +31,9 @@ SAID_BY = {"stated": "the payer", "inferred": "the bill (payer silent)"}
 def decided(facts: Facts) -> list[Block]:
     """Lines decided under another code or with fewer units, what was taken back, interest owed; as long as there is
     any."""
-    blocks = _recodes(facts) or [
-        note("No payer is seen to have decided another code, or fewer units, than billed in the last twelve months.")
-    ]
+    unknown = untold(facts.subject, "What payers decided under another code, took back or paid late", "remit_claims")
+    none = "No payer is seen to have decided another code, or fewer units, than billed in the last twelve months."
+    blocks = _recodes(facts) or [note(unknown or none)]
     return [*blocks, *_takebacks(facts), *_interest(facts)]
 
 

@@ -12,11 +12,13 @@ from ...models.detection.denial_shifts import decided_months
 from ...models.detection.renamed_payers import renamed_payers
 from ..blocks import Block, Finding, findings, note
 from ..formats import as_text, counted
+from ..incomplete import limits_untold
 from ..pages import page
 from ..register.action import CLAIMS, Action
 from ..register.months import register
 from ..tables import Shown, show
 from .facts import Facts
+from .payers import NOT_COMPARED
 
 MOST = 12
 LINES = "action_claims"
@@ -65,13 +67,8 @@ def not_judged(facts: Facts) -> list[str]:
         for row in renamed_payers(facts.tables, as_of=facts.as_of).to_dict("records")
     ]
     if facts.compared_lines == 0:
-        words.append(
-            "Whether payers allow too little cannot be judged: no line can be compared, for want of a fee schedule and "
-            "of enough paid lines of one payer and code."
-        )
-    if facts.subject.pandas("payer_rules").empty:
-        words.append("Limits to file and to appeal cannot be told: no payer's limits are on file.")
-    return words
+        words.append(NOT_COMPARED)
+    return [*words, *filter(None, [limits_untold(facts.subject)])]
 
 
 ONCE = (

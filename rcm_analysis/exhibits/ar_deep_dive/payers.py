@@ -16,6 +16,10 @@ from .facts import Facts
 
 LARGEST = 10
 FEW_APPEALS = 10
+NOT_COMPARED = (
+    "Whether payers allow too little cannot be judged: no line can be compared, for want of a fee schedule and of "
+    "enough paid lines of one payer and code."
+)
 
 
 @page
@@ -27,7 +31,9 @@ def underpayments(facts: Facts) -> list[Block]:
         if len(found)
         else [
             note(
-                "No payer allows too little for a code again and again: allowed amounts were compared with the "
+                NOT_COMPARED
+                if facts.compared_lines == 0
+                else "No payer allows too little for a code again and again: allowed amounts were compared with the "
                 "fee schedules on file, and with "
                 "the payers' own habit where there is none."
             )

@@ -12,7 +12,7 @@ from ..blocks import Block, note
 from ..client_review.answers import HOLDS
 from ..client_review.work import held
 from ..formats import as_text, counted, sentence, words_of
-from ..incomplete import sending_note
+from ..incomplete import limits_untold, sending_note, untold
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -31,8 +31,10 @@ SERVICE = Shown("service_on", "Service", "date")
 def limits(facts: Facts) -> list[Block]:
     """Time limits by kind: running, four fifths used, missed."""
     if facts.deadlines.empty:
-        return [note("No time limit runs on an open claim, as far as the payers' rules are known.")]
-    return [_limits_by_kind(facts), _limits_by_claim(facts)]
+        none = "No time limit runs on an open claim, as far as the payers' rules are known."
+        return [note(limits_untold(facts.subject) or none)]
+    unknown = limits_untold(facts.subject)
+    return [_limits_by_kind(facts), *([note(unknown)] if unknown else []), _limits_by_claim(facts)]
 
 
 def _limits_by_kind(facts: Facts) -> Block:
@@ -146,8 +148,9 @@ def _summary(facts: Facts) -> list[Block]:
     ]
     rows = [row for row in rows if row["claims"]]
     if not rows:
+        none = f"Nothing is seen to wait on {facts.subject.as_of_text}, as far as the records tell."
         return [
-            note(f"Nothing waited on {facts.subject.as_of_text}: every claim was sent, and every question answered.")
+            note(untold(facts.subject, "What waits for the practice, and what lies untouched,", "work_log") or none)
         ]
     return [
         show(
@@ -175,7 +178,8 @@ def _questions(facts: Facts) -> list[Block]:
     answered = asked[held(facts.subject.period.trailing(3), asked["answered_on"])]
     still = asked[asked["is_open"]]
     if still.empty and answered.empty:
-        return [note("Nothing was asked of the practice in the last three months.")]
+        unknown = untold(facts.subject, "What was asked of the practice", "work_log")
+        return [] if unknown else [note("Nothing was asked of the practice in the last three months.")]
     rows = []
     for reason in sorted({*still["hold_reason"], *answered["hold_reason"]}):
         mine, done = still[still["hold_reason"] == reason], answered[answered["hold_reason"] == reason]

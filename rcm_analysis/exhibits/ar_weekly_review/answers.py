@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...measures.receivable.roll_forward import ar_movement
 from ..blocks import Block, cards
 from ..formats import as_text, comma_list, counted, sentence
-from ..incomplete import incomplete_note
+from ..incomplete import incomplete_note, limits_untold
 from ..pages import page
 from .decisions import needed
 from .facts import Facts
@@ -56,7 +56,7 @@ def _decisions(facts: Facts) -> tuple[str, str, str]:
         f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days "
         f"({as_text(int(soon['open_cents'].sum()), 'usd')}), the first on {as_text(soon['deadline_on'].min(), 'date')}."
         if len(soon)
-        else "No limit ends within fourteen days."
+        else limits_untold(facts.subject) or "No limit ends within fourteen days."
     )
     if not actions:
         return question, "nothing asked", f"{limits}{late}"

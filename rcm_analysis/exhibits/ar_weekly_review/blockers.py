@@ -13,7 +13,7 @@ from ..blocks import Block, note
 from ..client_review.answers import HOLDS
 from ..client_review.appendix import ACTION_WORDS
 from ..formats import as_text, comma_list, counted, sentence, words_of
-from ..incomplete import sending_note
+from ..incomplete import sending_note, untold
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
@@ -38,7 +38,8 @@ def blockers(facts: Facts) -> list[Block]:
 def _stuck(facts: Facts) -> list[Block]:
     subject, stuck = facts.subject, facts.stuck
     if stuck.empty:
-        return [note(f"Nothing was stuck on {subject.as_of_text}: no claim waited for the practice, a payer or us.")]
+        none = f"Nothing was stuck on {subject.as_of_text}: no claim waited for the practice, a payer or us."
+        return [note(untold(subject, "What waits for the practice", "work_log") or none)]
     table = stuck.groupby(["what", "who"], as_index=False).agg(
         claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest=("days", "max")
     )
@@ -151,7 +152,7 @@ def _documents(subject: Subject) -> list[Block]:
     asked = document_requests(subject.tables, as_of=subject.as_of)
     asked = asked[asked["is_open"]].sort_values(["open_cents", "claim_id"], ascending=[False, True], ignore_index=True)
     if asked.empty:
-        return [note("No question to the practice is open.")]
+        return [note("No question to the practice is open.")] if subject.holds("work_log") else []
     asked["what"] = [sentence(HOLDS.get(reason, words_of(reason))) for reason in asked["hold_reason"]]
     recent, later = (asked["days_open"] <= 30).sum(), ((asked["days_open"] > 30) & (asked["days_open"] <= 90)).sum()
     ages = ((recent, "for up to 30 days"), (later, "for 31 to 90"), (len(asked) - recent - later, "for longer"))

@@ -13,6 +13,7 @@ from ...models.worklist.ranking import to_do, worklist
 from ..blocks import Block, note, pagebreak
 from ..client_review.appendix import ACTION_WORDS
 from ..formats import as_text, comma_list, counted, words_of
+from ..incomplete import untold
 from ..pages import page
 from ..register.action import workday
 from ..register.sheet import actions_to_change
@@ -54,7 +55,7 @@ def coming_week(facts: Facts) -> list[Block]:
             *left_out,
             note(
                 "Nobody noted work for this client in the past four weeks, so the list is not split among "
-                "people. It is in the workbook (worklist)."
+                "people. It is in the workbook (Worklist)."
             ),
         ]
     week = subject.with_payer_names(week).replace({"payer": {"patient": "Patient"}})
@@ -182,6 +183,9 @@ def _of_first_days(items: pd.DataFrame) -> pd.DataFrame:
 def last_week(facts: Facts) -> list[Block]:
     """The list as it stood a week ago, by person: worked or not, and the money since."""
     subject, week = facts.subject, facts.week
+    unknown = untold(subject, "What came of the last list", "work_log")
+    if unknown:
+        return [note(unknown)]
     listed_on = week.first_day - dt.timedelta(days=1)
     items = _of_first_days(worklist(subject.tables, as_of=listed_on, people=people_at(subject, listed_on)))
     done = work_results(subject.tables, period=week, by=[]).iloc[0]

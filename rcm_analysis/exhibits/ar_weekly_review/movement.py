@@ -48,10 +48,10 @@ def _movement(subject: Subject, week: Period) -> list[Block]:
     denied = f"Denied at first: charges of {counted(int(now['denied_claims']), 'claim')}"
     if len(before):
         denied += f" (usually {as_text(float(usual['denied_claims']), 'number')})"
-    lines += [
-        ("Cash, with unapplied money, copays and money without a claim", now["cash_cents"], usual.get("cash_cents")),
-        (denied, now["denied_cents"], usual.get("denied_cents")),
-    ]
+    cash_words = "Cash, with unapplied money, copays and money without a claim"
+    lines.append((cash_words, now["cash_cents"], usual.get("cash_cents")))
+    if subject.holds("remit_claims"):
+        lines.append((denied, now["denied_cents"], usual.get("denied_cents")))
     table = pd.DataFrame(lines, columns=["what", "now", "usual"]).astype({"now": "float64", "usual": "float64"})
     few = f"Average of the {counted(len(before), 'week')} before" if len(before) != 1 else "The week before"
     cents, dollars = (
@@ -67,7 +67,8 @@ def _movement(subject: Subject, week: Period) -> list[Block]:
             title="What moved this week",
             emphasis=[0, len(steps) - 1],
             definition=f"Balances above zero, by posting date, {as_text(week.first_day, 'date')} to "
-            f"{as_text(week.last_day, 'date')}; US dollars. Denials by the day of the payer's first answer.",
+            f"{as_text(week.last_day, 'date')}; US dollars."
+            + (" Denials by the day of the payer's first answer." if subject.holds("remit_claims") else ""),
             notes=[_worth(subject)],
         )
         for one in (table, _in_dollars(table, len(steps) - 1))

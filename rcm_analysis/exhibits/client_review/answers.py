@@ -122,7 +122,7 @@ def settled(subject: Subject) -> list[Block]:
 def answers(subject: Subject) -> list[Block]:
     """Page one: the finding of the month, what fell due and what became of it, why, what was done, what is needed."""
     due = fell_due(subject)
-    moved = what_moved(subject)
+    moved, numbers = what_moved(subject), beside_past(subject)
     page_one = [
         *due_bar(subject, due),
         *why_with_chart(subject, moved),
@@ -130,12 +130,12 @@ def answers(subject: Subject) -> list[Block]:
         *asks_table(subject),
         *questions_list(subject),
         *followed_up(subject),
-        *beside_past(subject),
+        *numbers,
     ]
     return [
         *incomplete_note(subject),
         *completeness_note(subject),
-        headline(f"{cash_sentence(subject)} {finding_sentence(subject, moved, due)}"),
+        headline(f"{cash_sentence(subject)} {finding_sentence(subject, moved, due, numbers)}"),
         *page_one,
         *traced(page_one, "page_one", whole="fell_due", asks="asked_claims"),
     ]

@@ -10,6 +10,7 @@ from ...measures.receivable.delays import document_requests
 from ...tables.reference.targets import in_words, targets
 from ..blocks import Block, facts, note
 from ..formats import as_text, comma_list, counted, sentence, whole_dollars, words_of
+from ..incomplete import untold
 from ..pages import page
 from ..register.months import register
 from ..subject import Subject
@@ -64,7 +65,8 @@ def follow_up(subject: Subject) -> list[Block]:
 def _done(subject: Subject) -> list[Block]:
     done = work.work_by_action(subject)
     if done.empty:
-        return [note(f"The work log holds no entry for {subject.period.title}.")]
+        none = f"The work log holds no entry for {subject.period.title}."
+        return [note(untold(subject, "What was worked, and what waits for you,", "work_log") or none)]
     done["words"] = [ACTION_WORDS.get(action, words_of(action)) for action in done["action"]]
     has_minutes = bool((done["minutes"] > 0).any())
     table, emphasis = with_total(done, "words", ["notes", "minutes"])
@@ -85,7 +87,7 @@ def _done(subject: Subject) -> list[Block]:
 def waiting(subject: Subject) -> list[Block]:
     waiting = work.waiting_on_client(subject)
     if waiting.empty:
-        return [note(f"No claim was waiting for you on {subject.as_of_text}.")]
+        return [note(f"No claim was waiting for you on {subject.as_of_text}.")] if subject.holds("work_log") else []
     waiting["words"] = [sentence(HOLDS.get(reason, words_of(reason))) for reason in waiting["hold_reason"]]
     table, emphasis = with_total(waiting, "words", ["claims", "open_cents"])
     return [

@@ -12,6 +12,7 @@ from ...blocks.vocabulary import Behind, Table
 from ...measures.receivable.delays import document_requests
 from ..blocks import Block, note
 from ..formats import as_text, comma_list, counted, day_text, is_empty, sentence, words_of
+from ..incomplete import untold
 from ..register.action import CLAIMS, CONTRACT, RANK, Action
 from ..register.months import CameOf, came_of, closed_month, register
 from ..subject import Subject
@@ -37,7 +38,9 @@ def asks_table(subject: Subject) -> list[Block]:
     """At most three asks, with dollars, who and by when; what the dollars are stands beneath, the claims behind."""
     found = asks(subject)[:MOST]
     if not found:
-        return [note(f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}.")]
+        none = f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}."
+        unknown = untold(subject, "Whether a claim waits for you", "work_log")
+        return [note(f"We ask nothing of you this month. {unknown}" if unknown else none)]
     before = closed_month(subject).period.shift(-1).last_day
     since = Shown("since", f"Paid since {before:%b} {before.day}"), _since_last_month(subject)
     known = {ask.action_id for ask in found} & since[1].keys()

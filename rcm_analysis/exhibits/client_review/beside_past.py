@@ -20,6 +20,7 @@ from ..tables import Shown, show
 
 MONTHS = 13
 NEAR = 0.02
+WORSE = "!"
 Series = Mapping[Period, Any]
 
 
@@ -59,6 +60,8 @@ class Number:
     whole_after: int = 0
     more: str = "{} more"
     less: str = "{} less"
+    rests_on: str = "transactions"
+    """The records without which it cannot be told: a client who has none of them gets no row."""
 
 
 NUMBERS = (
@@ -73,7 +76,7 @@ NUMBERS = (
         "{} shorter",
     ),
     Number("Owed for over 90 days", "rate", "down", at_month_ends(partial(aged_share, days=90), "aged_share"), 3),
-    Number("Claims denied at first", "rate", "down", monthly_denials, 1),
+    Number("Claims denied at first", "rate", "down", monthly_denials, 1, rests_on="remit_claims"),
 )
 
 
@@ -82,7 +85,7 @@ def beside_past(subject: Subject) -> list[Block]:
     began = Period.of(subject.pandas("transactions")["posted_on"].min().date())
     return numbers_beside(
         subject,
-        NUMBERS,
+        [number for number in NUMBERS if subject.holds(number.rests_on)],
         began,
         name="numbers",
         basis="Cash by posting date; days and shares on the last day of the month; denials by day of remittance. "
@@ -149,6 +152,14 @@ def _row(number: Number, series: Mapping[Period, Any], months: list[Period]) -> 
     }
 
 
+def worse_than_usual(numbers: Sequence[Block]) -> str:
+    """The first of the page's numbers after cash that is worse than usual, as a sentence; empty where none is."""
+    for label, (now, unit), *_, verdict in numbers[0].rows[1:] if numbers else ():  # type: ignore[attr-defined]
+        if verdict.startswith(WORSE):
+            return f"{label}: {as_text(now, unit)}, {verdict.removeprefix(WORSE).strip()} than usual."
+    return ""
+
+
 def is_near(now: float, usual: float) -> bool:
     """Whether a number is within two percent of its usual: no reader should be told of less.
 
@@ -167,7 +178,7 @@ def _verdict(number: Number, now: Any, usual: float | None, band: list[float]) -
     apart = gap(now, usual, number.unit)
     apart = f"{apart[:-1]} points" if number.unit == "rate" else f"{apart} days" if number.unit == "days" else apart
     words = (number.more if now > usual else number.less).format(apart)
-    return f"{'✓' if (now > usual) == (number.good == 'up') else '!'} {words}"
+    return f"{'✓' if (now > usual) == (number.good == 'up') else WORSE} {words}"
 
 
 def _whole(months: list[Period]) -> Period:

@@ -16,6 +16,7 @@ from ...models.drivers.explained import why
 from .. import figures
 from ..blocks import Block, for_the_workbook, note
 from ..formats import as_text, comma_list, counted, sentence, words_of
+from ..incomplete import untold
 from ..pages import page
 from ..register.events import denial_events
 from ..register.why import why_blocks
@@ -38,12 +39,10 @@ def denials(subject: Subject) -> list[Block]:
     trend = reasons.denial_trend(subject.tables, period=subject.period.trailing(13))
     trend = trend[trend["remitted_claims"].gt(0).cummax()].reset_index(drop=True)
     if trend.empty:
-        return [
-            figures.nothing_to_draw(
-                f"No payer decision arrived in the thirteen months to {subject.period.title}, so there is no "
-                f"denial rate."
-            )
-        ]
+        none = (
+            f"No payer decision arrived in the thirteen months to {subject.period.title}, so there is no denial rate."
+        )
+        return [figures.nothing_to_draw(untold(subject, "What payers denied", "remit_claims") or none)]
     return [
         *_trend(subject, trend),
         *_why(subject, trend),

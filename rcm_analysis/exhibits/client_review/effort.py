@@ -9,7 +9,7 @@ from ...measures.receivable.delays import untouched_claims
 from ...measures.receivable.time_limits import deadlines
 from ...models.detection.stalled_steps import secondaries_stopped
 from ..formats import as_text, comma_list, counted
-from ..incomplete import ANSWERED, SENT, advises
+from ..incomplete import ANSWERED, SENT, advises, untold
 from ..subject import Subject
 from .work import held
 
@@ -42,7 +42,8 @@ def did(subject: Subject) -> tuple[str, str, str]:
     if cents:
         behind.append(f"{as_text(cents, 'usd')} came in on claims worked by hand in the 60 days before.")
     if month.empty:
-        nothing = f"The work log holds no entry for {subject.period.title}."
+        none = f"The work log holds no entry for {subject.period.title}."
+        nothing = untold(subject, "What was worked", "work_log") or none
         return "What we did", "no follow-up recorded", " ".join([nothing, *behind])
     said = []
     counts = by_hand["action"].value_counts()
@@ -73,7 +74,7 @@ def missed(subject: Subject) -> tuple[str, str, str]:
     Without a work log nobody can say what was appealed or worked: neither is counted as missed then.
     """
     said, cents = [], 0
-    is_logged = not subject.pandas("work_log").empty
+    is_logged = subject.holds("work_log")
     if advises(subject, SENT):
         found = deadlines(subject.tables, as_of=subject.as_of)
         over = found[found["is_missed"] & held(subject.period, found["deadline_on"])]
@@ -95,7 +96,7 @@ def missed(subject: Subject) -> tuple[str, str, str]:
                 f"before that {as_text(row['usual_rate'], 'rate')}."
             )
     if not is_logged:
-        said.append("Which claims nobody appealed or worked cannot be told: no work log is on file.")
+        said.append(untold(subject, "Which claims nobody appealed or worked", "work_log"))
     elif advises(subject, ANSWERED):
         quiet = untouched_claims(subject.tables, as_of=subject.as_of)
         if len(quiet):

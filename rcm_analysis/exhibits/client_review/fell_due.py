@@ -8,6 +8,7 @@ from ...blocks.vocabulary import Behind
 from ...measures.payers.due import cash_due
 from ..blocks import Block, note, split
 from ..formats import as_text, counted, whole_dollars
+from ..incomplete import untold
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .behind import DUE, claims_that_fell_due
@@ -64,7 +65,9 @@ def in_dollars(found: dict[str, int]) -> dict[str, int]:
 def due_bar(subject: Subject, due: pd.DataFrame) -> list[Block]:
     """The bar, one sentence on what to make of it, and the table by payer for the workbook."""
     if not due["claims"].sum() or due["cash_due_cents"].sum() <= 0:
-        return [note(TOO_EARLY)]
+        return [
+            note(untold(subject, "What should have come in this month", "submissions", "remit_claims") or TOO_EARLY)
+        ]
     found = pieces(due)
     dollars = in_dollars(found)
     there = [(column, words, tone) for column, words, tone in PIECES if column in dollars]

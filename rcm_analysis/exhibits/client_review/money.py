@@ -12,11 +12,12 @@ from ...ledger import balances as ledger
 from ...ledger.ratios import quotient, ratio
 from ...ledger.reconciliation import deposits_check, roll_forward_check
 from ...measures.receivable import ar
+from ...sources.exports.visits import REST
 from ...tables.schema import PARTIES
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, gap, sentence
-from ..incomplete import strip
+from ..incomplete import strip, untold
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
@@ -104,6 +105,9 @@ def _close_note(difference: float) -> str:
 
 
 def _deposits(subject: Subject, month: pd.DataFrame, *, has_bank: bool) -> Block:
+    unknown = untold(subject, "What payers remitted", "remit_claims")
+    if unknown and month.empty:
+        return note(f"{unknown} {NO_BANK}" if not has_bank else unknown)
     received, loose = month[month["remit_id"].notna()], month[month["remit_id"].isna()]
     sums = {name: int(received[name].sum()) for name in DEPOSITED}
     withheld, paid, deposit = (sums[name] for name in DEPOSITED[:3])
@@ -267,7 +271,7 @@ def aging(subject: Subject) -> list[Block]:
         "definition": "Balances above zero. Insurance ages from the day of service, patient balances from "
         "the day the patient "
         "became responsible; US dollars.",
-        "notes": [*_empty_parts(aged), *_from_service(aged, subject)],
+        "notes": [*_empty_parts(aged, subject), *_from_service(aged, subject)],
     }
     if not parts:
         return [
@@ -303,13 +307,21 @@ def _with_claims(subject: Subject, aged: Table) -> list[Block]:
     return [replace(aged, behind=tuple(linked)), claims]
 
 
-def _empty_parts(aged: pd.DataFrame) -> list[str]:
+def _empty_parts(aged: pd.DataFrame, subject: Subject) -> list[str]:
     lines = []
     if not aged["insurance_cents"].sum():
         lines.append("No insurance balance was open.")
     if not aged["patient_cents"].sum():
-        lines.append("No patient balance was open.")
+        lines.append(_none_of_patients(subject))
     return lines
+
+
+def _none_of_patients(subject: Subject) -> str:
+    if REST not in set(subject.findings.get("rule", ())):
+        return "No patient balance is open."
+    return (
+        "The files do not say what patients owe: what is left of claims that insurers paid stands with insurance here."
+    )
 
 
 def _from_service(aged: pd.DataFrame, subject: Subject) -> list[str]:
@@ -332,7 +344,7 @@ def _aging_sentence(aged: pd.DataFrame, subject: Subject) -> str:
     old = aged["bucket"].isin(["91-120", "over 120"])
     total, older = int(aged["insurance_cents"].sum()), int(aged.loc[old, "insurance_cents"].sum())
     patients = int(aged["patient_cents"].sum())
-    tail = f" Patients owe {as_text(patients, 'usd')}." if patients else " No patient balance is open."
+    tail = f" Patients owe {as_text(patients, 'usd')}." if patients else f" {_none_of_patients(subject)}"
     if not total:
         return f"No insurance balance was open on {subject.as_of_text}.{tail}"
     part = f"{as_text(older, 'usd')} of it ({as_text(ratio(older, total), 'rate')})" if older else "none of it"

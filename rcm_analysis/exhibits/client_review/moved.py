@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +18,13 @@ from ...periods import Period
 from .. import figures
 from ..blocks import Block
 from ..formats import as_text, counted, gap, sentence
+from ..incomplete import untold
 from ..register.events import denial_events
 from ..register.months import facts_of
 from ..register.why import cell_words, why_blocks
 from ..subject import Subject
 from .behind import amounts_behind, claims_that_moved
-from .beside_past import MONTHS, is_near, monthly_cash
+from .beside_past import MONTHS, is_near, monthly_cash, worse_than_usual
 from .fell_due import in_dollars, pieces
 
 RECENT = 3
@@ -90,8 +92,9 @@ def seeds_of(found: pd.DataFrame) -> tuple[Seed, ...]:
     return tuple(out)
 
 
-def finding_sentence(subject: Subject, moved: Why | None, due: pd.DataFrame) -> str:
-    """The finding: what moved denials where something stands out, else the largest piece that did not come in."""
+def finding_sentence(subject: Subject, moved: Why | None, due: pd.DataFrame, numbers: Sequence[Block]) -> str:
+    """The finding: what moved denials where something stands out, else the largest piece that did not come in, else
+    the first of the page's numbers that is worse than usual."""
     drivers = moved.account.shown() if moved else []
     if moved and drivers:
         return _of_drivers(subject, moved, drivers)
@@ -101,7 +104,7 @@ def finding_sentence(subject: Subject, moved: Why | None, due: pd.DataFrame) -> 
         return f"Of what fell due, {as_text(short, 'usd')} was refused or paid short."
     if late:
         return f"Of what fell due, {as_text(late, 'usd')} waits longer for an answer than usual."
-    return "Nothing else stands out."
+    return worse_than_usual(numbers) or untold(subject, "Denials", "remit_claims") or "Nothing else stands out."
 
 
 def _of_drivers(subject: Subject, moved: Why, drivers: list[Driver]) -> str:

@@ -6,7 +6,7 @@ from ...measures.portfolio import book as book_of
 from ..blocks import Block, cards
 from ..formats import as_text, comma_list, counted, sentence
 from ..pages import page
-from .clients import RATING_WORDS
+from .clients import RATING_WORDS, levels_unknown
 from .facts import Facts
 
 
@@ -18,8 +18,13 @@ def answers(facts: Facts) -> list[Block]:
     before = book_of.fee_revenue(
         facts.book.tables, clients=facts.book.clients_before, period=facts.book.period.shift(-1)
     )
-    fit = book_of.level_fit(facts.book.clients)["fit"]
-    misplaced, moved = int(fit.isin(["too junior", "too senior"]).sum()), facts.movements
+    fit = book_of.level_fit(facts.book.clients)
+    misplaced, moved = int(fit["fit"].isin(["too junior", "too senior"]).sum()), facts.movements
+    seated = (
+        f"{sentence(counted(misplaced, 'account sits', 'accounts sit'))} with a manager of another level than its size "
+        "and contact ask for"
+    )
+    seated = levels_unknown(fit).rstrip(".") if fit["fit"].isna().all() else seated
     meetings = book_of.meeting_calendar(facts.with_days, period=facts.book.period.shift(1)).dropna(subset=["meets_on"])
     counts = facts.rated["rating"].value_counts()
     return [
@@ -51,9 +56,7 @@ def answers(facts: Facts) -> list[Block]:
                 (
                     "What needs a decision?",
                     counted(misplaced, "account"),
-                    f"{sentence(counted(misplaced, 'account sits', 'accounts sit'))} with a manager of another "
-                    f"level than its size and contact ask for; "
-                    f"{counted(len(moved), 'client has', 'clients have')} changed since last month; "
+                    f"{seated}; {counted(len(moved), 'client has', 'clients have')} changed since last month; "
                     f"{counted(len(meetings), 'meeting')} next month.",
                 ),
             ]

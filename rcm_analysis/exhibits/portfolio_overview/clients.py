@@ -155,13 +155,13 @@ def workload(facts: Facts) -> list[Block]:
             ],
         )
     ]
+    unknown = levels_unknown(fit)
     if wrong.empty:
-        return [
-            *blocks,
-            note("Every account sits with a manager of the level that its collections and contact ask for."),
-        ]
+        fits = "Every account sits with a manager of the level that its collections and contact ask for."
+        return [*blocks, note(unknown or fits)]
     return [
         *blocks,
+        *([note(unknown)] if unknown else []),
         show(
             wrong,
             [
@@ -179,6 +179,17 @@ def workload(facts: Facts) -> list[Block]:
             "one level more where much contact is needed; the dollar limits are our own.",
         ),
     ]
+
+
+def levels_unknown(fit: pd.DataFrame) -> str:
+    """Of how many clients nobody can say whether their manager's level fits; empty where all are known."""
+    unknown = int(fit["fit"].isna().sum())
+    if not unknown:
+        return ""
+    return (
+        f"Whether the manager's level fits cannot be told for {counted(unknown, 'client')} of {len(fit)}: the registry "
+        "does not state the level (assigned_level) or the revenue."
+    )
 
 
 @page

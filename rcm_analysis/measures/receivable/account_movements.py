@@ -126,6 +126,17 @@ def last_touches(tables: Mapping[str, Any], accounts: pd.DataFrame, *, as_of: dt
     return found.astype({"last_touch_on": "datetime64[us]"})
 
 
+def log_began(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """The clients with a work log, and the day of their first note: before it nobody can say what was worked.
+
+    Shape
+        client, log_began_on
+    """
+    rows = source(tables, "work_log", ["client", "worked_on", "entered_on"]).filter(nw.col("entered_on") <= as_of)
+    first = rows.group_by("client").agg(log_began_on=nw.col("worked_on").min())
+    return collect(first, ["client", "log_began_on"], dates=["log_began_on"])
+
+
 def _by_party(rows: pd.DataFrame, items: int) -> np.ndarray:
     """The balance of every item (row) and party (column)."""
     code, parties = pd.factorize(rows["party"])

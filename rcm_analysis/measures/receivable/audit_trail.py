@@ -17,7 +17,7 @@ from ...periods import Period
 from ...tables.frames import collect, day_number, source
 from ...tables.schema import OUTCOMES
 from ..menu import measure
-from .account_movements import ACCOUNT, DEBITS, account_notes, account_postings, last_touches, moved_since
+from .account_movements import ACCOUNT, DEBITS, account_notes, account_postings, last_touches, log_began, moved_since
 from .high_value import FLOOR_CENTS, high_value_accounts, open_claims
 
 FOLLOWED_UP_DAYS = 60
@@ -48,7 +48,7 @@ def note_coverage(
         noted: touched within the `days` days before `as_of`
     Counts
         Accounts and touches as in `high_value.high_value_accounts`; noted_cents and open_cents are
-        their open balances. `by`: tier, payer, provider, location.
+        their open balances. Clients without a work log are not counted. `by`: tier, payer, provider, location.
     Date basis
         worked_on of the notes entered by `as_of`; balances by posting date
     Unit
@@ -64,6 +64,7 @@ def note_coverage(
             1               1       17000        17000            1.0
     """
     accounts = high_value_accounts(tables, as_of=as_of, rule=rule, floor_cents=floor_cents)
+    accounts = accounts[accounts["watched_from"].notna()]
     noted = (accounts["days_since_touch"] <= days).astype("int64")
     rows = accounts.assign(accounts=1, noted_accounts=noted, noted_cents=accounts["open_cents"] * noted)
     parts = ["accounts", "noted_accounts", "open_cents", "noted_cents"]
@@ -82,13 +83,14 @@ def days_since_touch(
         days = `as_of` - worked_on of the last touch; touch_share = claims / claims of the group
     Counts
         Claims with an open balance of more than `least_cents`, each once; touches as in
-        `high_value.high_value_accounts`. `by`: payer, provider, location.
+        `high_value.high_value_accounts`. Clients without a work log are left out: nobody can say which of their
+        claims were touched. `by`: payer, provider, location.
     Date basis
         worked_on of the notes entered by `as_of`; balances by posting date
     Unit
         claims is a count; cents; touch_share is 0 to 1
     Empty
-        Nothing open: no row. Else every class of days, zeros included.
+        Nothing open, or no work log: no row. Else every class of days, zeros included.
     Source
         our own; the firm's guide to receivable management: customised follow-up schedules
 
@@ -101,7 +103,8 @@ def days_since_touch(
     """
     by = list(by)
     claims = open_claims(tables, as_of=as_of)
-    claims = claims[claims["open_cents"] > least_cents]
+    logged = log_began(tables, as_of=as_of)["client"]
+    claims = claims[(claims["open_cents"] > least_cents) & claims["client"].isin(logged)]
     rows = claims.merge(last_touches(tables, claims, as_of=as_of), on=ACCOUNT, how="left")
     days = (pd.Timestamp(as_of) - rows["last_touch_on"]).dt.days
     label = pd.Series(SINCE[-2], index=rows.index).where(days.notna(), SINCE[-1])

@@ -13,6 +13,7 @@ from ...ledger.adjudications import is_first
 from ...ledger.balances import claim_balances
 from ...tables.frames import collect, day_number, source
 from ..menu import measure
+from .account_movements import log_began
 from .sending import FRONT_ENDS, never_sent, paid_by_insurers
 
 col = nw.col
@@ -201,7 +202,7 @@ def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 3
 
     Formula
         last_on = the last of charge entry, note, 837, remittance, and posted payment of an insurer
-        listed = as_of - last_on >= days
+        listed = as_of - last_on >= days, and the client's first note is as old
     Counts
         One row per claim with an open insurance balance; last_event says what happened last, and
         last_note_on when somebody last wrote about it (empty: never). Claims of patients without an
@@ -243,7 +244,9 @@ def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 3
     rows["last_event"] = events[events.columns[::-1]].idxmax(axis=1) if len(rows) else pd.Series(dtype="str")
     rows["quiet_days"] = (pd.Timestamp(as_of) - rows["last_on"]).dt.days.astype("int64")
     columns = [*KEY, *ABOUT, "service_on", "last_event", "last_on", "last_note_on", "quiet_days", "open_cents"]
-    found = rows[rows["quiet_days"] >= days]
+    began = rows[["client"]].merge(log_began(tables, as_of=as_of), on="client", how="left")["log_began_on"]
+    is_watched = (pd.Timestamp(as_of) - began).dt.days >= days
+    found = rows[(rows["quiet_days"] >= days) & is_watched.to_numpy()]
     return found.sort_values(["client", "last_on", "claim_id"], ignore_index=True)[columns]
 
 

@@ -21,6 +21,7 @@ from .account_movements import (
     account_notes,
     account_postings,
     last_touches,
+    log_began,
     moved_since,
     settled_on,
     touches,
@@ -58,7 +59,8 @@ def high_value_accounts(
         largest claims that together hold 80 % of the client's open dollars; and never
         below `floor_cents`. threshold_cents is the smallest balance that qualifies
         tier 1, 2, 3: at least 4, 2, 1 times threshold_cents; touch every_days = 7, 14, 30
-        next_touch_on = last_touch_on + every_days (entered_on where never touched)
+        next_touch_on = last_touch_on + every_days; where never touched, watched_from + every_days
+        watched_from = entered_on, or the client's first note where that is later
     Counts
         A key account is a claim: it is what a payer answers for, what a note is written on, and what a
         deadline runs on. (All balances of one payer or provider are a segment, for the payer scorecard;
@@ -70,7 +72,8 @@ def high_value_accounts(
     Unit
         cents; tier, notes and every_days are counts; days_since_touch is days
     Empty
-        No row where nothing is open. An account never touched has an empty last_touch_on.
+        No row where nothing is open. An account never touched has an empty last_touch_on; without a work log of its
+        client watched_from and next_touch_on are empty, too: nobody can say when it was touched.
     Source
         our own (P95 or cumulative 80 %, floor); the firm's guide to receivable management: customised
         follow-up schedules for key accounts
@@ -86,9 +89,11 @@ def high_value_accounts(
     out["notes"] = out["notes"].fillna(0).astype("int64")
     out["days_since_touch"] = (pd.Timestamp(as_of) - out["last_touch_on"]).dt.days
     out["every_days"] = _every_days(out, schedule or {})
-    since = out["last_touch_on"].fillna(out["entered_on"])
+    out = out.merge(log_began(tables, as_of=as_of), on="client", how="left")
+    out["watched_from"] = out[["entered_on", "log_began_on"]].max(axis=1, skipna=False)
+    since = out["last_touch_on"].fillna(out["watched_from"])
     out["next_touch_on"] = since + pd.to_timedelta(out["every_days"], unit="D")
-    return out
+    return out.drop(columns="log_began_on")
 
 
 @measure("Touches of high-value accounts made in time", unit="rate", good="up")
@@ -112,7 +117,8 @@ def touch_compliance(
     Counts
         The accounts that were high-value `days` days before `as_of`, with their schedule of that day,
         up to the day on which each was settled: so a paid account is not a neglected one. A touch made
-        early counts when it falls due. `by`: claim_id, every_days, tier, payer, provider, location.
+        early counts when it falls due. Clients without a work log are not counted. `by`:
+        claim_id, every_days, tier, payer, provider, location.
     Date basis
         worked_on of the notes entered by `as_of`; due days within the `days` days that end on `as_of`
     Unit
@@ -123,13 +129,14 @@ def touch_compliance(
         our own; the firm's guide to receivable management: customised follow-up schedules for key accounts
 
     >>> from rcm_analysis.examples.ledger import example_accounts
-    >>> print(touch_compliance(example_accounts(), as_of=dt.date(2026, 3, 31), floor_cents=1000).to_string(index=False))
+    >>> print(touch_compliance(example_accounts(), as_of=dt.date(2026, 4, 30), floor_cents=1000).to_string(index=False))
      accounts  touches_due  touches_in_time  touch_compliance
             1            1                0               0.0
     """
     start = as_of - dt.timedelta(days=days)
     accounts = high_value_accounts(tables, as_of=start, rule=rule, floor_cents=floor_cents, schedule=schedule)
-    due = _due_touches(tables, accounts, start=start, as_of=as_of)
+    watched = accounts[accounts["next_touch_on"].notna()].reset_index(drop=True)
+    due = _due_touches(tables, watched, start=start, as_of=as_of)
     keys = list(by) or ["all"]
     if not len(due):
         due = accounts.iloc[:0].assign(touches_due=0, touches_in_time=0)
@@ -160,7 +167,7 @@ def escalations(
     """High-value accounts that need somebody above the desk: overdue twice, a deadline near, a promise passed.
 
     Formula
-        is_overdue_twice: more than 2 x every_days since the last touch (since charge entry where never)
+        is_overdue_twice: more than 2 x every_days since the last touch (where never, since watched_from)
         is_deadline_near: a deadline between `as_of` and 14 days later; deadline_on is the nearest
         is_promise_passed: the day of a patient's promise is over, and the patient has paid less than
         promised since it was given; promised_on is the latest day promised
@@ -190,7 +197,7 @@ def escalations(
     """
     out = high_value_accounts(tables, as_of=as_of, rule=rule, floor_cents=floor_cents, schedule=schedule)
     today = pd.Timestamp(as_of)
-    waited = (today - out["last_touch_on"].fillna(out["entered_on"])).dt.days
+    waited = (today - out["last_touch_on"].fillna(out["watched_from"])).dt.days
     out["is_overdue_twice"] = waited > 2 * out["every_days"]
     if deadlines is None and optional(tables, "payer_rules") is not None:
         deadlines = running_deadlines(tables, as_of=as_of)
@@ -198,7 +205,7 @@ def escalations(
     out["is_deadline_near"] = out["deadline_on"].notna()
     out = out.merge(_broken_promises(tables, out["claim_id"], as_of), on=ACCOUNT, how="left")
     out["is_promise_passed"] = out["promised_on"].notna()
-    words = [_reason(row, int(days)) for row, days in zip(out.to_dict("records"), waited, strict=True)]
+    words = [_reason(row, days) for row, days in zip(out.to_dict("records"), waited, strict=True)]
     out["reason"] = pd.array(words, dtype="str")
     flags = out[["is_overdue_twice", "is_deadline_near", "is_promise_passed"]].any(axis=1)
     return out[flags].reset_index(drop=True)
@@ -391,10 +398,11 @@ def _broken_promises(tables: Mapping[str, Any], claims: pd.Series, as_of: dt.dat
     return broken.groupby(ACCOUNT, as_index=False)["due_on"].max().rename(columns={"due_on": "promised_on"})
 
 
-def _reason(row: Mapping[str, Any], waited: int) -> str:
+def _reason(row: Mapping[str, Any], waited: float) -> str:
     words = []
     if row["is_overdue_twice"]:
-        touched = f"no touch for {waited} days" if pd.notna(row["last_touch_on"]) else f"never touched in {waited} days"
+        verb = "no touch for" if pd.notna(row["last_touch_on"]) else "never touched in"
+        touched = f"{verb} {waited:.0f} days"
         words.append(f"{touched}, due every {row['every_days']}")
     if row["is_deadline_near"]:
         words.append(f"{str(row['deadline_kind']).replace('_', ' ')} deadline on {row['deadline_on']:%Y-%m-%d}")

@@ -93,7 +93,7 @@ def reasons_of(items: pd.DataFrame) -> list[str]:
 
 TOLD = (
     *("status", "action", "party", "rate", "category", "carc", "waited", "usual_days", "statements"),
-    *("is_due", "is_late", "is_promised", "step_action", "step_on", "step_outcome", "suppressed_until"),
+    *("is_due", "is_late", "is_stale", "is_promised", "step_action", "step_on", "step_outcome", "suppressed_until"),
     *("deadline_kind", "deadline_on", "days_left", "short_cents", "short_basis", "rework_action", "hold_reason"),
     *("failed_stage", "failed_reason", "failed_on", "note_on", "entered_on", "since_on", "last_sent_on"),
     *("decided_on", "pended_on", "primary_on", "statement_on", "crosses_over"),
@@ -112,6 +112,8 @@ def _reason(row: Any) -> str:
         )
     elif not pd.isna(row.deadline_on):
         words += f" {_UNTIL[row.deadline_kind]} by {_day(row.deadline_on)} ({row.days_left} days left)."
+    elif row.is_stale:
+        words += " No limit of this payer is on file, and every usual one is over: ask whether it still counts."
     if row.is_promised:
         words += promised_words(row)
     elif not pd.isna(row.suppressed_until):

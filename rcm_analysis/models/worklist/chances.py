@@ -22,6 +22,7 @@ import pandas as pd
 from ...ledger.adjudications import DENIED
 from ...ledger.balances import responsible_since
 from ...measures.payers.contract import lesser_of_charge, with_contract_price
+from ...measures.receivable.sending import paid_by_insurers
 from ...tables.frames import source
 from ..cash.payment_lag import incidence_by
 from .items import ITEM, KEY, LOST, PATIENT, REWORK, WON, Decisions, read
@@ -102,7 +103,8 @@ def answer_curves(
 
     Counts
         Claims sent within `history_days`; those not answered count as open at their age. A crossover starts with
-        the primary's decision. paid: the decision is not a full denial.
+        the primary's decision. paid: the decision is not a full denial. Of a client without any bill on file, claims
+        count from their entry, and an insurer's first posted payment answers them where no remittance does.
     """
     return IncidenceCurves(answer_rows(tables, history, as_of=as_of, settings=settings))
 
@@ -121,8 +123,10 @@ def answer_rows(
         columns={"received_on": "start_on"}
     )
     over = first[first["party"] == "secondary"].merge(crossed, on=KEY)[[*KEY, "payer", "party", "start_on"]]
+    entered, posted = _entered_and_posted(tables, rows["client"], as_of)
+    first = pd.concat([first, *posted], ignore_index=True).drop_duplicates(ITEM)
     rows = (
-        pd.concat([rows, over], ignore_index=True)
+        pd.concat([rows, over, *entered], ignore_index=True)
         .drop_duplicates(ITEM)
         .merge(first.drop(columns="payer"), on=ITEM, how="left")
     )
@@ -132,6 +136,21 @@ def answer_rows(
     rows["end"] = np.select([rows["received_on"].isna(), rows["outcome"] == "fully_denied"], ["open", "denied"], "paid")
     rows["stream"] = answer_group(rows)
     return rows.reset_index(drop=True)
+
+
+def _entered_and_posted(
+    tables: Mapping[str, Any], billed: pd.Series, as_of: dt.date
+) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    """Of clients without bills on file: their claims by entry, and the first payment of an insurer on each."""
+    claims = source(tables, "claims", [*KEY, "payer", "entered_on"]).filter(
+        nw.col("entered_on") <= as_of, nw.col("payer") != "self_pay", ~nw.col("client").is_in(sorted(set(billed)))
+    )
+    entered = read(claims).rename(columns={"entered_on": "start_on"}).assign(party="primary")
+    paid = paid_by_insurers(tables, as_of=as_of)
+    if entered.empty or paid is None:
+        return [], []
+    first = read(paid.group_by(*ITEM).agg(received_on=nw.col("posted_on").min()))
+    return [entered], [first.merge(entered[ITEM], on=ITEM).assign(outcome="paid")]
 
 
 def answer_group(rows: pd.DataFrame) -> pd.Series:

@@ -120,7 +120,7 @@ def worklist(
     """
     settings = settings or WorklistSettings()
     history = Decisions(tables, as_of)
-    items = _with_deadlines(open_items(tables, as_of=as_of, history=history), tables, as_of)
+    items = _with_deadlines(open_items(tables, as_of=as_of, history=history), tables, as_of, settings)
     if items.empty:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
     items["expected_cents"] = expected_cents(items, tables, history, settings=settings)
@@ -153,8 +153,10 @@ def _ordered(items: pd.DataFrame, people: Sequence[Person]) -> pd.DataFrame:
     return queued(items, people, tiers=TIERS[:2])[list(COLUMNS)]
 
 
-def _with_deadlines(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """The limit that still binds each item, and when its clock ends."""
+def _with_deadlines(
+    items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date, settings: WorklistSettings
+) -> pd.DataFrame:
+    """The limit that still binds each item and when its clock ends; is_stale where none is on file and any is over."""
     parts = []
     rest = items
     for kind, statuses in DEADLINES.items():
@@ -164,11 +166,16 @@ def _with_deadlines(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.da
         rest = rest[~bound]
         if len(rows):
             parts.append(with_limit(rows, tables, LIMIT[kind], as_of=as_of).assign(deadline_kind=kind))
-    out = pd.concat([rest.assign(deadline_on=pd.NaT, deadline_kind="", days_left=pd.NA), *parts], ignore_index=True)
+    out = pd.concat(
+        [rest.assign(starts_on=pd.NaT, deadline_on=pd.NaT, deadline_kind="", days_left=pd.NA), *parts],
+        ignore_index=True,
+    )
     out["deadline_on"] = pd.to_datetime(out["deadline_on"]).astype("datetime64[us]")
     out["days_left"] = out["days_left"].astype("Int64")
     out.loc[out["deadline_on"].isna(), "deadline_kind"] = ""
+    unknown_over = (pd.Timestamp(as_of) - out["starts_on"]).dt.days > settings.unknown_limit_days
     out["is_late"] = (out["days_left"] < 0).fillna(False).astype(bool)
+    out["is_stale"] = out["deadline_on"].isna() & unknown_over
     return out.sort_values(ITEM, ignore_index=True)
 
 
@@ -184,7 +191,7 @@ def _with_chances(
     items["usual_days"] = past.answers.days_until(answer_group(items), settings.waiting_share, settings.waiting_days)
     items["rate"] = items["category"].map(past.rates).astype(float).fillna(settings.other_share)
     by_itself, added = _worth(items, past, today, settings)
-    added = np.where(items["is_late"], added * settings.late_share, added)
+    added = np.where(items["is_late"] | items["is_stale"], added * settings.late_share, added)
     own = ~items["party"].eq(PATIENT) & ~items["status"].isin(WHOLE)
     part = np.where(own, answer_group(items).map(past.parts).astype(float).fillna(past.part), 1.0)
     chance = np.clip(by_itself + added, 0, 1) * part

@@ -73,6 +73,8 @@ class WorklistSettings:
                           93, 85
                           and 73 % after 30, 60 and 90 days (mdmanagementgroup)
     late_share            what is left of a chance once the filing or appeal limit is over
+    unknown_limit_days    a limit that is not on file is over by then: no payer's is known to be longer than Medicare's
+                          to file, one calendar year (42 CFR 424.44)
     alone_share           of denials nobody touches, so many are paid all the same
     default_claims        how many claims a stated share is worth against the client's own
     history_days          how far back history counts
@@ -97,6 +99,7 @@ class WorklistSettings:
     patient_share: float = 0.1
     patient_kept_share: float = 0.73
     late_share: float = 0.1
+    unknown_limit_days: int = 365
     alone_share: float = 0.02
     default_claims: float = 10.0
     history_days: int = 540

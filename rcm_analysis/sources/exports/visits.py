@@ -103,6 +103,10 @@ OTHERS = (
     ("refunded_cents", "patient_paid_on", "refund", "patient", 1),
 )
 AMOUNTS = tuple(name for name, *_ in (*PAYMENTS, *OTHERS))
+SELF_PAY = "self_pay"
+REST = "rest_without_owner"
+"""The rule of intake by which a page knows that the files do not say what patients owe."""
+
 BALANCES = ("insurance_balance_cents", "patient_balance_cents", "balance_cents")
 
 
@@ -211,7 +215,7 @@ def _owed() -> pl.Expr:
 
 def _shares() -> list[pl.Expr]:
     """What was passed on from the primary payer to each later party."""
-    is_self_pay = pl.col("payer") == "self_pay"
+    is_self_pay = pl.col("payer") == SELF_PAY
     kept = _cents("patient_paid_cents") - _cents("refunded_cents")
     most = pl.max_horizontal(_owed() + kept, pl.lit(0))
     patient = pl.coalesce(pl.col("patient_balance_cents") + kept, pl.min_horizontal(kept, most))
@@ -223,7 +227,7 @@ def _shares() -> list[pl.Expr]:
 
 
 def _first_party() -> pl.Expr:
-    return pl.when(pl.col("payer") == "self_pay").then(pl.lit("patient")).otherwise(pl.lit("primary"))
+    return pl.when(pl.col("payer") == SELF_PAY).then(pl.lit("patient")).otherwise(pl.lit("primary"))
 
 
 def _posting(
@@ -322,6 +326,7 @@ def _remarks(rows: pl.DataFrame, postings: pl.DataFrame) -> list[tuple[str, int,
             "of the export, or of entry. Months and days to pay follow those days"
         )
         out.append(("assumed_day", assumed.height, int(assumed["amount_cents"].abs().sum()), message))
+    out += _rest_remark(rows)
     again = rows.filter(pl.struct("claim_id", "line_number").is_duplicated())
     if again.height:
         message = (
@@ -330,6 +335,22 @@ def _remarks(rows: pl.DataFrame, postings: pl.DataFrame) -> list[tuple[str, int,
         )
         out.append(("rows_of_one_claim", again.height, int(again["charge_cents"].sum()), message))
     return out
+
+
+def _rest_remark(rows: pl.DataFrame) -> list[tuple[str, int, int | None, str]]:
+    """What is open of claims that an insurer answered, where no column says whether the insurer or the patient owes
+    it."""
+    answered = (_cents("paid_cents") != 0) | (_cents("adjusted_cents") != 0)
+    unsaid = pl.all_horizontal(pl.col("patient_balance_cents", "insurance_balance_cents").is_null())
+    rest = rows.filter(answered, unsaid, pl.col("payer") != SELF_PAY).select(cents=_owed()).filter(pl.col("cents") > 0)
+    if rest.is_empty():
+        return []
+    message = (
+        "row(s) were paid or adjusted by an insurer and leave a rest, and the file does not say who owes it: it stands "
+        "with the insurer, also where it is the patient's share. A column of patients' balances "
+        "(patient_balance_cents) tells them apart"
+    )
+    return [(REST, rest.height, int(rest["cents"].sum()), message)]
 
 
 def _balance_remark(rows: pl.DataFrame) -> list[tuple[str, int, int | None, str]]:

@@ -183,7 +183,7 @@ def one_claim(acorn):
 @pytest.mark.parametrize(
     ("lacking", "page", "said"),
     [
-        pytest.param(("payer_rules",), "limits", "No time limit runs", id="no rules of the payers"),
+        pytest.param(("payer_rules",), "limits", "no payer's limits are on file", id="no rules of the payers"),
         pytest.param(
             ("remit_claims", "remit_lines", "remit_adjustments", "deposits"),
             "denials",
@@ -196,8 +196,10 @@ def one_claim(acorn):
             "nothing to rank",
             id="nobody to rank",
         ),
-        pytest.param(("work_log",), "trail", "no entry", id="no work log"),
-        pytest.param(("work_log",), "waits", "Nothing was asked", id="nothing asked"),
+        pytest.param(
+            ("work_log",), "trail", "What was worked, by whom and how long ago cannot be told", id="no work log"
+        ),
+        pytest.param(("work_log",), "key_accounts", "Whether they are touched in time cannot be told", id="no touches"),
     ],
 )
 def test_what_is_lacking_is_said(without, page, lacking, said):

@@ -157,7 +157,7 @@ def test_cash_beside_its_own_past(acorn, monkeypatch, cents, said):
 )  # fmt: skip
 def test_without_a_driver_the_largest_piece_is_the_finding(acorn, found, said):
     due = pd.DataFrame([dict.fromkeys(COLUMNS, 0) | {"refused_or_short_cents": found.get("refused_cents", 0)} | found])
-    assert moved.finding_sentence(acorn, None, due) == said
+    assert moved.finding_sentence(acorn, None, due, []) == said
 
 
 def test_a_mailed_statement_is_no_claim_worked(acorn):
@@ -171,7 +171,10 @@ def test_a_mailed_statement_is_no_claim_worked(acorn):
 
 def test_an_empty_work_log_is_said(acorn):
     card = effort.did(with_tables(acorn, work_log=acorn.tables["work_log"].filter(False)))
-    assert card[1:] == ("no follow-up recorded", "The work log holds no entry for October 2026.")
+    assert card[1:] == ("no follow-up recorded", "What was worked cannot be told: no work log is on file.")
+    early = acorn.tables["work_log"].filter(pl.col("worked_on") < pl.date(2026, 10, 1))
+    card = effort.did(with_tables(acorn, work_log=early))
+    assert card[2].startswith("The work log holds no entry for October 2026.")
 
 
 def test_at_most_three_asks_the_proven_first(acorn, monkeypatch):

@@ -230,10 +230,10 @@ def test_a_client_that_lacks_something_still_gets_every_page(tables):
 
 def test_what_is_missing_is_said_in_a_sentence():
     bare = pages(*MISSING["only postings and claims"])
-    assert "so there is no denial rate" in words_of(bare["denials"])
-    assert "The work log holds no entry for October 2026." in words_of(bare["follow_up"])
+    assert "What payers denied cannot be told: no remittance is on file." in words_of(bare["denials"])
+    assert "cannot be told: no work log is on file." in words_of(bare["follow_up"])
     assert "No action agreed before October 2026" in words_of(bare["last_actions"])
-    assert "Too early to say" in words_of(bare["answers"])
+    assert "none of the office's bills is on file and no remittance is on file." in words_of(bare["answers"])
 
 
 def _changed(subject, table: str, change) -> object:
@@ -255,7 +255,6 @@ def test_a_client_without_patient_balances_says_so(acorn):
     insured = _changed(acorn, "transactions", lambda frame: frame.filter(pl.col("party") != "patient"))
     aging = pages_of("client_review", insured).aging()
     assert "No patient balance is open." in words_of(aging)
-    assert "No patient balance was open." in words_of(aging)
 
 
 def test_nothing_owed_at_all_is_a_sentence_and_no_chart(acorn):

@@ -94,7 +94,8 @@ def test_a_row_becomes_a_claim_and_postings_and_an_empty_or_zero_cell_none(tmp_p
         + '1003,P3,Medicare,10/05/2026,10/06/2026,"$1,300.00",210.50,10/25/2026,1089.50,0.00,0,\n',
     )
     report = take(workspace)
-    assert report.findings.is_empty()
+    found = report.findings.select("rule", "rows", "amount_cents").rows()
+    assert found == [("rest_without_owner", 1, 1000)], "of 1001 $10 are left, and no column says whose they are"
     ledger = stored(workspace, "transactions")
     assert sorted(ledger.select("claim_id", "kind", "party", "amount_cents").rows()) == [
         ("1001", "charge", "primary", 20000),
@@ -315,7 +316,9 @@ def test_encounters_of_synthea_to_the_cent(tmp_path):
     report = take(workspace)
     frame = pd.read_csv(source, dtype=str)
     ledger = stored(workspace, "transactions")
-    assert report.findings["rule"].to_list() == ["unmapped_payer"] and report.quarantine.is_empty()
+    assert (
+        report.findings["rule"].to_list() == ["unmapped_payer", "rest_without_owner"] and report.quarantine.is_empty()
+    )
     assert posted(ledger, "charge") == cents(frame["TOTAL_CLAIM_COST"])
     assert posted(ledger, "payment") == -cents(frame["PAYER_COVERAGE"])
     assert stored(workspace, "claims").height == len(frame)
