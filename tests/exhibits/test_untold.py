@@ -35,8 +35,8 @@ adjusted_cents = "Adj"
 """
 REASSURING = re.compile(
     r"every claim was sent|No payer (?:allows|is seen)|nothing soon|has used four fifths|touched in the last|"
-    r"never touched|Twice overdue|No question|No claim was waiting|no claim was waiting|No denials arrived|Nothing else stands out|"
-    r"No limit ends|Nothing was asked|No patient balance|Nothing was stuck",
+    r"never touched|Twice overdue|No question|No claim was waiting|No denials arrived|"
+    r"Nothing else stands out|No limit ends|Nothing was asked|No patient balance|Nothing was stuck",
     re.IGNORECASE,
 )
 ROOMS = {
