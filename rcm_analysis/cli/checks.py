@@ -50,7 +50,7 @@ def check(
 
     Arithmetic: the roll-forward, the month-end close, deposits against postings, and charges, each with its residual.
     Complete: payments never billed, claims never answered, remittances never posted and the like, each with its count
-    and dollars.
+    and dollars. A kind of record that was never delivered is said, too.
     Exit code 1 when one of the two does not hold.
     """
     from ..tables.workspace import open_workspace
@@ -180,10 +180,11 @@ def print_relations(
     if not frames:
         return 0
     asked = pd.concat(frames, ignore_index=True)
-    broken = asked[asked["is_broken"]]
-    if len(broken):
-        for name, means in broken.drop_duplicates("relation")[["relation", "means"]].itertuples(index=False):
+    found, broken = asked[asked["is_broken"]], asked[asked["is_broken"] & ~asked["is_gap"]]
+    if len(found):
+        for name, means in found.drop_duplicates("relation")[["relation", "means"]].itertuples(index=False):
             console.print(escape(f"  {name}: {means}."))
+    if len(broken):
         console.print(f"{_incomplete_words(broken, int(asked['is_asked'].sum()))} The records: rcm check --list NAME")
     return len(broken)
 

@@ -95,15 +95,15 @@ def worklist_export(
 
 def _tell_left_out(tables: Any, client: str, day: dt.date) -> None:
     """Balances that are no work, because the records themselves make them."""
-    from ..models.worklist.items import phantom_balances
+    from ..models.worklist.items import LEFT_OUT, phantom_balances
 
-    phantom = phantom_balances(tables, as_of=day)
-    if len(phantom):
-        cents = int(phantom["balance_cents"].sum())
+    for name, rows in phantom_balances(tables, as_of=day).groupby("why"):
+        which, _, lists = LEFT_OUT[str(name)]
+        cents = dollars(int(rows["balance_cents"].sum()))
         console.print(
             escape(
-                f"{len(phantom):,} balance(s) [{dollars(cents)}] of claims that nobody billed, or that stand under two "
-                f"numbers, are not on it: see rcm check --list owed_never_billed, and id_forms, --client {client}."
+                f"{len(rows):,} balance(s) [{cents}] {which}, are not on it: see rcm check --list {lists}, "
+                f"--client {client}."
             )
         )
 

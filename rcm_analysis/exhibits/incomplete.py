@@ -42,6 +42,15 @@ def incomplete_note(subject: Subject) -> list[Block]:
 
 
 COMPARED = {"claims": "claims", "submissions": "claim files", "remit_claims": "remittances", "transactions": "postings"}
+NOT_PAID_ON_FILE = "nothing is on file of what patients paid"
+
+
+def patients_untold(subject: Subject) -> bool:
+    """Whether what is left to patients stands open because nothing is on file of what they paid."""
+    found = subject.relations.set_index("relation")["is_broken"]
+    return bool(found.get("left_to_patients", False))
+
+
 ABSENT = {
     "work_log": "no work log is on file",
     "remit_claims": "no remittance is on file",

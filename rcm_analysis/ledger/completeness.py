@@ -23,9 +23,10 @@ from ..errors import ParameterError, closest, listed
 from ..periods import Period
 from ..tables.clients import Registry
 from ..tables.frames import kept, pandas_of
+from ..tables.schema import PARTIES
 from .ratios import quotient
 from .records import KEY, Records, col
-from .relations import NAMES, RELATIONS, Relation, id_forms, owed_never_billed, uncharged
+from .relations import NAMES, RELATIONS, Relation, id_forms, left_to_patients, owed_never_billed, uncharged
 
 PHANTOM_SHARE = 0.02
 """From this share of its whole on, a broken relation is said on page one and nothing is advised on its dollars.
@@ -62,8 +63,8 @@ def relations(
         beside it the relation is broken.
     Shape
         client, relation, unit and what (in words: so many claims paid but never billed), means, count, amount_cents,
-        unread, whole, whole_cents, tolerance, is_work, is_asked, share, is_broken, is_large; one row per client and
-        relation
+        unread, whole, whole_cents, tolerance, is_work, is_gap, is_asked, share, is_broken, is_large; one row per
+        client and relation
     Source
         our own: complete before correct
 
@@ -174,7 +175,7 @@ def _summed(
     )
 
 
-_TOLD = ("name", "unit", "what", "means", "whole", "tolerance", "is_work")
+_TOLD = ("name", "unit", "what", "means", "whole", "tolerance", "is_work", "is_gap")
 _UNREAD, _SIZE = col("amount_cents").null_count(), col("amount_cents").abs().sum()
 
 
@@ -219,16 +220,20 @@ def _never_charged(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
 
 @kept
 def phantoms(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
-    """The claims whose balance is a problem of the records: nobody billed them, or they stand under two numbers.
+    """The balances that are a problem of the records: of claims that nobody billed, or that stand under two numbers,
+    and of patients of whose payments nothing is on file.
 
     Shape
-        client, claim_id; one row per claim
+        client, claim_id, party, why ("records", "patients"); one row per claim and party
     """
     records = Records(tables, as_of)
     pairs = id_forms(records)
     claims = [owed_never_billed(records).select(KEY)]
     claims += [pairs.select("client", claim_id=name) for name in ("record", "other")]
-    return pl.concat(claims).unique().sort(KEY).to_pandas()
+    whole = pl.concat(claims).unique().join(pl.DataFrame({"party": PARTIES}), how="cross")
+    found = [whole.with_columns(why=pl.lit("records"))]
+    found.append(left_to_patients(records).select(*KEY, "party", why=pl.lit("patients")))
+    return pl.concat(found).unique([*KEY, "party"], keep="first").sort(*KEY, "party").to_pandas()
 
 
 def rows_behind(

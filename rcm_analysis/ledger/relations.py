@@ -21,6 +21,11 @@ UNANSWERED_DAYS = 120
 """A claim sent longer ago than this and still open should have been answered: it is the oldest age of the aging."""
 UNACKNOWLEDGED_DAYS = 10
 """A clearinghouse answers within days: a claim that it has said nothing about for longer may never have reached it."""
+LEFT_DAYS, FEWEST_LEFT = 60, 20
+"""Of twenty claims that were left to patients so long ago some patient has paid: in a practice where only one in five
+pays at all, none of twenty pays once in a hundred times."""
+BY_PATIENTS = ("payment", "write_off", "refund", "takeback")
+"""What an office posts when a patient's share is settled, and no claim file or remittance ever tells."""
 USUAL_SHARE = 0.05
 """The share of its whole up to which money that waits is usual. Held, unanswered and unapplied claims make 0.1 to 2.5
 percent in a practice that works normally; a clearinghouse or a payer whose files are missing makes far more."""
@@ -108,6 +113,18 @@ def acknowledged_never_sent(records: Records) -> pl.DataFrame:
 def owed_never_billed(records: Records) -> pl.DataFrame:
     """Balances owed on claims that no bill, claim, charge, opening balance or answer knows."""
     owed = without(without(records.parts.filter(col("amount_cents") > 0), records.billed), records.answered)
+    return owed.with_columns(other="party", known_on=pl.lit(records.as_of))
+
+
+def left_to_patients(records: Records) -> pl.DataFrame:
+    """Balances left to patients where nothing is on file of what any patient paid or was forgiven: what claim files and
+    remittances alone tell. Asked where twenty claims or more were left to patients over 60 days ago."""
+    postings = records.applied.filter(col("party") == "patient")
+    settled = postings.filter(col("kind").is_in(BY_PATIENTS)).select("client").unique()
+    old = per_claim(postings.filter(col("known_on") < records.since(LEFT_DAYS)), col("amount_cents").sum())
+    many = old.filter(col("amount_cents") > 0).group_by("client").len().filter(col("len") >= FEWEST_LEFT)
+    owed = records.parts.filter(col("amount_cents") > 0, col("party") == "patient")
+    owed = owed.join(many, on="client", how="semi").join(settled, on="client", how="anti")
     return owed.with_columns(other="party", known_on=pl.lit(records.as_of))
 
 
@@ -305,6 +322,7 @@ class Relation:
 
     `needs` names the frames of `Records` without which it cannot be asked: a client that sends us no 837
     breaks none by it. `is_work` where no record is missing: somebody has yet to answer, apply or close.
+    `is_gap` where a whole kind of record was never delivered: reports say it, and what was delivered holds.
     `means` says in words what is to be done.
     """
 
@@ -317,6 +335,7 @@ class Relation:
     needs: tuple[str, ...] = ()
     tolerance: float = 0.0
     is_work: bool = False
+    is_gap: bool = False
     means: str = ""
 
 
@@ -366,6 +385,17 @@ RELATIONS = (
         owed_never_billed,
         _now(lambda r: r.parts.filter(col("amount_cents") > 0)),
         means="ask where these balances come from; no worklist holds them",
+    ),
+    Relation(
+        "left_to_patients",
+        "claim",
+        "left to patients, with nothing on file of what patients paid",
+        "balances owed",
+        left_to_patients,
+        _now(lambda r: r.parts.filter(col("amount_cents") > 0)),
+        is_gap=True,
+        means="ask for the billing system's postings: claim files and remittances do not tell what patients paid and "
+        "what was written off; no worklist holds these balances",
     ),
     Relation(
         "unanswered",

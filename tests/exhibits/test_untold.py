@@ -12,8 +12,10 @@ import re
 
 import pytest
 from cases.desk import CLIENT, blank
+from cases.files import answer, claim_837, remit_835
 
 from rcm_analysis.measures.receivable.high_value import escalations, high_value_accounts
+from rcm_analysis.models.cash.collectable import collectable_value
 from rcm_analysis.models.worklist import worklist
 from rcm_analysis.notebook import open_report
 
@@ -128,3 +130,32 @@ def test_the_payers_days_and_chances_come_from_posted_payments(desk):
     assert uplift["new"] < 0.1 and uplift["old"] == 1 and set(waiting.loc[ages["new"], "tier"]) == {"waiting"}
     assert 0 < added["stale"] < added["old"] / 5
     assert "(5" in waiting.loc[ages["old"], "reason"].iloc[0], "days that this payer usually takes, of 10 to 59"
+
+
+@pytest.fixture(scope="module")
+def of_files_alone(tmp_path_factory):
+    """A client of 837s and 835s alone: of thirty claims of $100 the payer pays $60 and leaves $20 to the patient."""
+    made = blank(tmp_path_factory.mktemp("x12"))
+    for number in range(30):
+        day = dt.date(2026, 4, 1) + dt.timedelta(days=6 * number)
+        sent, paid = f"{day + dt.timedelta(days=3):%Y%m%d}", f"{day + dt.timedelta(days=30):%Y%m%d}"
+        claim = {"day": sent, "served": f"{day:%Y%m%d}", "member": f"M{number}", "control": number + 1}
+        made.put(f"{number}.837", claim_837(f"C{number}", "100", **claim))
+        said = answer(f"C{number}", "100", "60", "CO*45*20", "PR*2*20", icn=f"P{number}")
+        made.put(f"{number}.835", remit_835("60", said, trace=f"T{number}", day=paid, control=number + 1))
+    return made.store()
+
+
+def test_patients_who_may_have_paid_are_not_said_to_owe(of_files_alone):
+    """No claim file and no remittance tells what patients paid: it is said on page one, counts in no day of the
+    receivable, and nobody is sent a statement."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = open_report(of_files_alone.folder, CLIENT, "2026-10", template="client_review")
+        said = " ".join(str(block) for block in (*report.review.answers(), *report.review.ahead_and_owed()))
+    tables = report.subject.tables
+    assert "30 claims left to patients, with nothing on file of what patients paid ($600, 100.0% of balances" in said
+    assert "Days of charges still owed by insurers" in said and "$600 was left to patients; nothing is on file" in said
+    assert "Patients owe $" not in said
+    assert worklist(tables, as_of=CLOSE).empty
+    worth = collectable_value(tables, as_of=CLOSE).iloc[0]
+    assert (worth["open_cents"], worth["unknown_cents"], worth["lost_cents"]) == (60_000, 60_000, 0)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.ledger.completeness import NAMES, relations, rows_behind
+from rcm_analysis.ledger.completeness import NAMES, phantoms, relations, rows_behind
 from rcm_analysis.periods import Period
 from rcm_analysis.tables import schema
 from rcm_analysis.tables.clients import read_registry
@@ -556,3 +556,36 @@ def test_an_answer_taken_back_before_it_comes_again_is_none_twice():
 
     assert answered(8000, 8000) == (1, 8000, 12000) and answered(8000, 8000, 8000)[1] == 16000
     assert answered(8000, -8000, 8000) is None and answered(8000) is None
+
+
+def left(count, *, day="2026-04-30", **last):
+    """So many claims charged, answered and left to their patients on a day; the last posting is one of a patient."""
+    rows = []
+    for number in range(count):
+        name = f"L{number}"
+        rows += [posted(name, "charge", 1000), posted(name, "payment", -800), posted(name, "transfer", -200)]
+        rows.append(posted(name, "transfer", 200, party="patient", posted_on=day))
+    paid = [posted("L0", party="patient", posted_on="2026-06-01", **last)] if last else []
+    claims = [{"claim_id": f"L{number}", "charge_cents": 1000} for number in range(count)]
+    return but(transactions=[*rows, *paid], claims=claims, submissions=claims)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(left(20), (20, 4000, 4000), id="twenty of over sixty days"),
+        pytest.param(left(19), None, id="nineteen"),
+        pytest.param(left(20, day="2026-05-01"), None, id="sixty days ago: they may still pay"),
+        pytest.param(left(20, kind="payment", cents=-1), None, id="a patient paid a cent"),
+        pytest.param(left(20, kind="write_off", cents=-200), None, id="one was forgiven"),
+        pytest.param(left(20, kind="transfer", cents=-200), (19, 3800, 3800), id="one went back to its insurer"),
+    ],
+)
+def test_what_is_left_to_patients_is_doubtful_where_nobody_recorded_what_they_paid(given, expected):
+    assert broken(given, "left_to_patients") == expected
+
+
+def test_patients_balances_without_any_payment_on_file_are_phantoms_and_their_insurers_are_not():
+    found = phantoms(left(20), as_of=DAY)
+    assert set(found["why"]) == {"patients"} and set(found["party"]) == {"patient"} and len(found) == 20
+    assert phantoms(left(20, kind="payment", cents=-1), as_of=DAY).empty

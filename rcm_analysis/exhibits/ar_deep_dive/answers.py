@@ -14,6 +14,7 @@ from ..pages import page
 from .facts import Facts
 from .findings import found
 from .indicators import indicators
+from .receivable import cannot_be_told
 
 
 @page
@@ -38,7 +39,7 @@ def _owed(facts: Facts) -> tuple[str, str, str]:
         f"Contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}; "
         f"{as_text(int(whole['lost_cents']), 'usd')} is "
         f"probably lost as things stand. Working the list should add about "
-        f"{as_text(int(to_do(facts.worklist)['recoverable_cents'].sum()), 'usd')} in cash.",
+        f"{as_text(int(to_do(facts.worklist)['recoverable_cents'].sum()), 'usd')} in cash.{cannot_be_told(facts)}",
     )
 
 

@@ -12,6 +12,7 @@ from ...models.cash.collectable import collectable_value
 from ...tables.schema import PARTIES
 from ..blocks import Block, note
 from ..formats import as_text, comma_list
+from ..incomplete import NOT_PAID_ON_FILE, patients_untold
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import INSURANCE, Facts
@@ -260,6 +261,15 @@ def _movement_sentence(facts: Facts) -> str:
     )
 
 
+def cannot_be_told(facts: Facts) -> str:
+    """How much of what is owed has no known worth, and what that does to the rest; empty where all is known."""
+    cents = facts.collectable["unknown_cents"]
+    if pd.isna(cents) or not cents:
+        return ""
+    why = f": {NOT_PAID_ON_FILE}, and what insurers will leave to them counts as lost" * patients_untold(facts.subject)
+    return f" What {as_text(int(cents), 'usd')} more is worth cannot be told{why}."
+
+
 @page
 def worth(facts: Facts) -> list[Block]:
     """What the open balances will probably bring in cash."""
@@ -290,7 +300,7 @@ def worth(facts: Facts) -> list[Block]:
             f"{as_text(int(whole['collectable_cents']), 'usd')} in cash; "
             f"contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}, and "
             f"{as_text(int(whole['lost_cents']), 'usd')} is "
-            f"probably lost as things went in the past year."
+            f"probably lost as things went in the past year.{cannot_be_told(facts)}"
         ),
         show(
             table,

@@ -86,7 +86,8 @@ class Facts:
 
     def _workable(self, found: pd.DataFrame) -> pd.DataFrame:
         """The rows without claims whose balance the records themselves make."""
-        return found[~found["claim_id"].isin(self.phantoms["claim_id"])].reset_index(drop=True)
+        made = self.phantoms.loc[self.phantoms["why"] == "records", "claim_id"]
+        return found[~found["claim_id"].isin(made)].reset_index(drop=True)
 
     @cached_property
     def overdue(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ...measures.receivable.audit_trail import list_results, work_results
+from ...models.worklist.items import LEFT_OUT
 from ...models.worklist.ranking import to_do, worklist
 from ..blocks import Block, note, pagebreak
 from ..client_review.appendix import ACTION_WORDS
@@ -105,17 +106,13 @@ def coming_week(facts: Facts) -> list[Block]:
 
 def _left_out(facts: Facts) -> list[Block]:
     """The balances that are no work: what is wrong with their records, and where they are listed."""
-    found = facts.phantoms
-    if found.empty:
-        return []
-    return [
-        note(
-            f"{counted(len(found), 'balance')} ({as_text(int(found['balance_cents'].sum()), 'usd')}) of claims that "
-            "nobody billed, or that stand under two numbers, are on no list: their records have to be put right first "
-            "(rcm check --list owed_never_billed, and id_forms).",
-            tone="warning",
-        )
-    ]
+    notes: list[Block] = []
+    for name, rows in facts.phantoms.groupby("why"):
+        which, why, lists = LEFT_OUT[str(name)]
+        cents = as_text(int(rows["balance_cents"].sum()), "usd")
+        words = f"{counted(len(rows), 'balance')} ({cents}) {which} are on no list: {why} (rcm check --list {lists})."
+        notes.append(note(words, tone="warning"))
+    return notes
 
 
 def _per_person(subject: Subject, week: pd.DataFrame, items: pd.DataFrame) -> list[Block]:

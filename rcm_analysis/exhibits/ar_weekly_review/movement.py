@@ -109,7 +109,8 @@ def _worth(subject: Subject) -> str:
         f"Of the open balance about {as_text(int(worth['collectable_cents']), 'usd')} "
         f"({as_text(float(worth['collectable_share']), 'rate')}) will come in as cash, going by the past year; "
         f"contracts take off {as_text(int(worth['adjusted_cents']), 'usd')}, "
-        f"{as_text(int(worth['lost_cents']), 'usd')} is probably lost."
+        f"{as_text(int(worth['lost_cents']), 'usd')} is probably lost"
+        + (f"; of {as_text(int(worth['unknown_cents']), 'usd')} it cannot be told." if worth["unknown_cents"] else ".")
     )
 
 

@@ -11,7 +11,7 @@ from ...measures.collections import rates as collections
 from ...periods import Period
 from ..blocks import Block, cards, headline, note
 from ..formats import as_text, counted, sentence, span
-from ..incomplete import incomplete_note
+from ..incomplete import NOT_PAID_ON_FILE, incomplete_note, patients_untold
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
@@ -92,7 +92,7 @@ def settled(subject: Subject) -> list[Block]:
         ("Due after agreed discounts", gap["due_cents"]),
         ("Received", gap["cash_cents"]),
         ("Still open with insurance, less credits", gap["insurance_cents"]),
-        ("Still open with patients, less credits", gap["patient_cents"]),
+        (_with_patients(subject), gap["patient_cents"]),
         ("Written off", gap["written_off_cents"]),
         ("Denied, and taken off as if agreed", gap["denied_cents"]),
         ("Settled with unapplied money, or of other claims", gap["moved_cents"]),
@@ -116,6 +116,14 @@ def settled(subject: Subject) -> list[Block]:
             "The lines below the first add up to it; the share received is the net collection rate.",
         )
     ]
+
+
+def _with_patients(subject: Subject) -> str:
+    return (
+        f"Left to patients; {NOT_PAID_ON_FILE}"
+        if patients_untold(subject)
+        else "Still open with patients, less credits"
+    )
 
 
 @page

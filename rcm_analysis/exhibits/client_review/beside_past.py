@@ -13,8 +13,10 @@ from ...measures.collections.rates import cash
 from ...measures.denials.reasons import denial_trend
 from ...measures.receivable.ar import aged_share, days_in_ar
 from ...periods import Period
+from ...tables.schema import PARTIES
 from ..blocks import Block
 from ..formats import as_text, counted, gap, is_empty
+from ..incomplete import patients_untold
 from ..subject import Subject
 from ..tables import Shown, show
 
@@ -64,20 +66,20 @@ class Number:
     """The records without which it cannot be told: a client who has none of them gets no row."""
 
 
-NUMBERS = (
-    Number("Cash received", "usd", "up", monthly_cash),
-    Number(
-        "Days of charges still owed",
-        "days",
-        "down",
-        at_month_ends(days_in_ar, "days_in_ar"),
-        3,
-        "{} longer",
-        "{} shorter",
-    ),
-    Number("Owed for over 90 days", "rate", "down", at_month_ends(partial(aged_share, days=90), "aged_share"), 3),
-    Number("Claims denied at first", "rate", "down", monthly_denials, 1, rests_on="remit_claims"),
-)
+def numbers_of(subject: Subject) -> list[Number]:
+    """The numbers of page one; those of what is owed count insurers alone where nobody knows what patients paid."""
+    alone = patients_untold(subject)
+    parties = PARTIES[:3] if alone else PARTIES
+    days = at_month_ends(partial(days_in_ar, parties=parties), "days_in_ar")
+    aged = at_month_ends(partial(aged_share, days=90, parties=parties), "aged_share")
+    by = "by insurers " if alone else ""
+    every = (
+        Number("Cash received", "usd", "up", monthly_cash),
+        Number(f"Days of charges still owed {by}".strip(), "days", "down", days, 3, "{} longer", "{} shorter"),
+        Number(f"Owed {by}for over 90 days", "rate", "down", aged, 3),
+        Number("Claims denied at first", "rate", "down", monthly_denials, 1, rests_on="remit_claims"),
+    )
+    return [number for number in every if subject.holds(number.rests_on)]
 
 
 def beside_past(subject: Subject) -> list[Block]:
@@ -85,7 +87,7 @@ def beside_past(subject: Subject) -> list[Block]:
     began = Period.of(subject.pandas("transactions")["posted_on"].min().date())
     return numbers_beside(
         subject,
-        [number for number in NUMBERS if subject.holds(number.rests_on)],
+        numbers_of(subject),
         began,
         name="numbers",
         basis="Cash by posting date; days and shares on the last day of the month; denials by day of remittance. "
@@ -155,7 +157,7 @@ def _row(number: Number, series: Mapping[Period, Any], months: list[Period]) -> 
 def worse_than_usual(numbers: Sequence[Block]) -> str:
     """The first of the page's numbers after cash that is worse than usual, as a sentence; empty where none is."""
     for label, (now, unit), *_, verdict in numbers[0].rows[1:] if numbers else ():  # type: ignore[attr-defined]
-        if verdict.startswith(WORSE):
+        if verdict and verdict.startswith(WORSE):
             return f"{label}: {as_text(now, unit)}, {verdict.removeprefix(WORSE).strip()} than usual."
     return ""
 

@@ -8,7 +8,7 @@ from ...blocks.vocabulary import Behind
 from ...measures.payers.due import cash_due
 from ..blocks import Block, note, split
 from ..formats import as_text, counted, whole_dollars
-from ..incomplete import untold
+from ..incomplete import patients_untold, untold
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .behind import DUE, claims_that_fell_due
@@ -70,7 +70,8 @@ def due_bar(subject: Subject, due: pd.DataFrame) -> list[Block]:
         ]
     found = pieces(due)
     dollars = in_dollars(found)
-    there = [(column, words, tone) for column, words, tone in PIECES if column in dollars]
+    owing = {"patient_cents": "left to patients"} if patients_untold(subject) else {}
+    there = [(column, owing.get(column, words), tone) for column, words, tone in PIECES if column in dollars]
     month = subject.period.title
     total = sum(dollars.values())
     return [

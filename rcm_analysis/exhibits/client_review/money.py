@@ -17,7 +17,7 @@ from ...tables.schema import PARTIES
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, gap, sentence
-from ..incomplete import strip, untold
+from ..incomplete import NOT_PAID_ON_FILE, patients_untold, strip, untold
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
@@ -331,7 +331,7 @@ def _from_service(aged: pd.DataFrame, subject: Subject) -> list[str]:
     found = ar.aged_share(subject.tables, as_of=subject.as_of, days=90).iloc[0]
     there = int(found["older_cents"])
     more = there - here
-    if not more:
+    if not more or patients_untold(subject):
         return []
     return [
         f"Over 90 days here: {as_text(here, 'usd')}. {gap(there, here, 'usd')} {'more' if more > 0 else 'less'} when "
@@ -345,6 +345,8 @@ def _aging_sentence(aged: pd.DataFrame, subject: Subject) -> str:
     total, older = int(aged["insurance_cents"].sum()), int(aged.loc[old, "insurance_cents"].sum())
     patients = int(aged["patient_cents"].sum())
     tail = f" Patients owe {as_text(patients, 'usd')}." if patients else f" {_none_of_patients(subject)}"
+    if patients_untold(subject):
+        tail = f" {as_text(patients, 'usd')} was left to patients; {NOT_PAID_ON_FILE}."
     if not total:
         return f"No insurance balance was open on {subject.as_of_text}.{tail}"
     part = f"{as_text(older, 'usd')} of it ({as_text(ratio(older, total), 'rate')})" if older else "none of it"

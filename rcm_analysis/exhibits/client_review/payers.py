@@ -19,6 +19,7 @@ from ...tables.frames import NO_VALUE
 from ...tables.schema import PARTIES
 from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
+from ..incomplete import NOT_PAID_ON_FILE, patients_untold
 from ..pages import page
 from ..register.habits import sweeps_words
 from ..subject import Subject
@@ -127,6 +128,8 @@ def _all_days(subject: Subject) -> str:
     if pd.isna(whole["days_in_ar"]):
         return ""
     days, owed = as_text(whole["days_in_ar"], "days"), as_text(int(patients["ar_cents"]), "usd")
+    if patients_untold(subject):
+        return f"{owed} was left to patients, and {NOT_PAID_ON_FILE}: it is in none of these days."
     return f"With the {owed} that patients owe, and all charges, it is {days} days: the measure on page one."
 
 

@@ -16,7 +16,7 @@ from ...ledger.ratios import half_up, quotient
 from ...measures.receivable.ar import BUCKET_DAYS, BUCKETS
 from ...tables.frames import kept
 from .curves import LONGEST_AGE, Curves, fit_curves, value_of_dollar
-from .flows import Flows, day_of, read_flows
+from .flows import EXITS, PATIENT, Flows, day_of, read_flows
 from .paths import FEWEST_DAYS
 
 GROUPS = ("client", "party", "payer", "bucket")
@@ -33,7 +33,7 @@ def collectable_value(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence
         collectable: for every age the dollars owed x the cash that a dollar of that age brings in the end,
         wherever it is passed on to (`curves.value_of_dollar`); adjusted: x what contracts take off in
         the end; lost: the rest, which is written off or never moves again; unknown: owed by a party none
-        of whose dollars ever ended
+        of whose dollars ever ended (a patient's dollars that only went back to an insurer did not)
         collectable_share = collectable_cents / (open_cents - unknown_cents)
     Counts
         Balances above zero at gross charges, one per claim and party; curves from the 365 days up to
@@ -79,7 +79,10 @@ def _rows(tables: Mapping[str, Any], *, as_of: dt.date) -> tuple[pd.DataFrame, b
 def _by_stream(flows: Flows, curves: Curves) -> pd.DataFrame:
     older = np.minimum(np.arange(LONGEST_AGE) + 1, LONGEST_AGE - 1)  # a balance meets its next day's hazard first
     owed = curves.open_by_age
-    known = (curves.hazard.sum(axis=(1, 2)) > 0)[:, None] * owed
+    passed_on = EXITS.index("passed_on")
+    is_last = (flows.streams["party"] == PATIENT).to_numpy()
+    ends = curves.hazard.sum(axis=(1, 2)) - np.where(is_last, curves.hazard[:, :, passed_on].sum(axis=1), 0)
+    known = (ends > 0)[:, None] * owed
     # The value of a dollar asks for the first exit: to ask for the second, the two change places.
     of_contracts = replace(curves, hazard=curves.hazard[:, :, [1, 0, 2, 3]])
     values = {

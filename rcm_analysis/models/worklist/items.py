@@ -77,7 +77,8 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
     since = responsible_since(tables, as_of=as_of).rename({"since_on": "responsible_on"})
     items = read(owed.join(claims, on=KEY, how="left").join(since, on=ITEM, how="left"))
     items = _with_short(items, read(claims), tables, as_of, history)
-    is_phantom = pd.MultiIndex.from_frame(items[KEY]).isin(pd.MultiIndex.from_frame(phantoms(tables, as_of=as_of)))
+    found = phantoms(tables, as_of=as_of)
+    is_phantom = pd.MultiIndex.from_frame(items[ITEM]).isin(pd.MultiIndex.from_frame(found[ITEM]))
     items = items[~is_phantom].reset_index(drop=True)
     items = items.rename(columns={"balance_cents": "open_cents"})
     items["primary_payer"] = items["payer"]
@@ -106,12 +107,23 @@ def _owed(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
 
 
 def phantom_balances(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
-    """Balances owed that no worklist holds: of claims that nobody billed, or that stand under two numbers.
+    """Balances owed that no worklist holds: see `phantoms`.
 
     Shape
-        client, claim_id, party, balance_cents
+        client, claim_id, party, balance_cents, why (a key of `LEFT_OUT`)
     """
-    return read(_owed(tables, as_of)).merge(phantoms(tables, as_of=as_of), on=KEY)
+    return read(_owed(tables, as_of)).merge(phantoms(tables, as_of=as_of), on=ITEM)
+
+
+LEFT_OUT = {
+    "records": (
+        "of claims that nobody billed, or that stand under two numbers",
+        "their records have to be put right first",
+        "owed_never_billed, and id_forms",
+    ),
+    "patients": ("left to patients", "nothing is on file of what patients paid", "left_to_patients"),
+}
+"""Which balances are no work, why, and the lists of `rcm check` that name them."""
 
 
 class Decisions:
