@@ -21,11 +21,9 @@ UNANSWERED_DAYS = 120
 """A claim sent longer ago than this and still open should have been answered: it is the oldest age of the aging."""
 UNACKNOWLEDGED_DAYS = 10
 """A clearinghouse answers within days: a claim that it has said nothing about for longer may never have reached it."""
-LEFT_DAYS, FEWEST_LEFT = 60, 20
-"""Of twenty claims that were left to patients so long ago some patient has paid: in a practice where only one in five
-pays at all, none of twenty pays once in a hundred times."""
-BY_PATIENTS = ("payment", "write_off", "refund", "takeback")
-"""What an office posts when a patient's share is settled, and no claim file or remittance ever tells."""
+LEFT_DAYS, FEWEST_LEFT, BY_PATIENTS = 60, 20, ("payment", "write_off", "refund", "takeback")
+"""Of twenty claims left to patients so long ago some patient has paid: where one in five does, none of twenty pays once
+in a hundred times. What settles a patient's share is posted by the office, and in no claim file or remittance."""
 USUAL_SHARE = 0.05
 """The share of its whole up to which money that waits is usual. Held, unanswered and unapplied claims make 0.1 to 2.5
 percent in a practice that works normally; a clearinghouse or a payer whose files are missing makes far more."""
@@ -218,13 +216,10 @@ def parts_cancel(records: Records) -> pl.DataFrame:
 
 # ---------------------------------------------------------------- remittances and the ledger
 def same_money_twice(records: Records) -> pl.DataFrame:
-    """Remittance payments of one trace (but for its form), amount and day, whatever the payer is called.
-
-    The first of them is not counted; dollars are those of the others.
-    """
-    same = ["client", "check", "paid_cents", "paid_on"]
+    """Remittance payments of one trace (but for its form), amount and day, whatever the payer is called. The first is
+    not counted."""
     rows = records.deposits.filter(col("paid_cents") != 0).sort("known_on", "remit_id")
-    again = rows.filter(~pl.struct(same).is_first_distinct())
+    again = rows.filter(~pl.struct("client", "check", "paid_cents", "paid_on").is_first_distinct())
     return again.with_columns(record="trace", other="payer", amount_cents=col("paid_cents").abs())
 
 
@@ -250,11 +245,8 @@ def other_practice(records: Records) -> pl.DataFrame:
 
 
 def posted_otherwise(records: Records) -> pl.DataFrame:
-    """Claims on which what was posted under a trace is not what the remittances of that trace pay on them.
-
-    The difference is taken claim by claim, so that two errors inside a deposit do not cancel; a trace
-    under which nothing was posted yet is left to `unposted`.
-    """
+    """Claims on which what was posted under a trace is not what the remittances of that trace pay on them: claim by
+    claim, so that two errors do not cancel. A trace under which nothing was posted yet is left to `unposted`."""
     place = ["client", "check", "claim_id"]
     rows = records.remitted.join(records.deposits.select("client", "remit_id", "check"), on=["client", "remit_id"])
     paid = (
@@ -394,8 +386,7 @@ RELATIONS = (
         left_to_patients,
         _now(lambda r: r.parts.filter(col("amount_cents") > 0)),
         is_gap=True,
-        means="ask for the billing system's postings: claim files and remittances do not tell what patients paid and "
-        "what was written off; no worklist holds these balances",
+        means="ask for the postings: claim files and remittances tell of no patient's money; no worklist holds these",
     ),
     Relation(
         "unanswered",
