@@ -80,8 +80,8 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "unit": "US dollars",
         "source": "our own",
         "formula": "The range that should hold the cash of a month four times out of five: 1,000 courses drawn "
-        "from the past "
-        "year's differences between expected and posted cash, four weeks of all remittances at a time. The band "
+        "from the past year's differences between expected and posted cash, a calendar month of all remittances at "
+        "a time. The band "
         "of several months together is narrower than the sum of their bands.",
     },
     {

@@ -6,7 +6,7 @@
     found.receivable    what is owed today, and what of it will be collected
 
 How it is made: `flows` (the ledger as dollars that begin and end), `curves` (how fast they
-turn into cash, and the projection), `paths` (billing to come, and the bootstrap). How good it has
+turn into cash, and the projection), `paths` (billing to come, and the errors of past months). How good it has
 been is for `backtest` to say.
 """
 
@@ -87,9 +87,9 @@ def outlook(
         other: copays at the desk and unapplied money, less refunds and takebacks, at the past year's rates
         announced: less what payers said they take back and no check has taken yet (to_come_cents of
         `measures.payers.taken_back`), from their next money on, never more than that; the band moves with it
-        band: the paths' quantiles; each path adds to the expected cash the errors of past blocks of four
-        weeks (all remittances of the weeks together), of the year's level, of past billing and of its course, and of
-        a year's end that was never seen
+        band: the paths' quantiles; each path adds to the expected cash errors like those of past calendar
+        months (all remittances of a month together; normal with their covariance, in Student's t, as they are few), of
+        their mean, of past billing and of its course, and of a year's end that was never seen
     Counts
         Postings known on `as_of`. Curves: balances of the past 365 days; small payers drawn towards the
         client. Billing: level of the past 182 days by working day, with the client's growth and season, unless

@@ -1,7 +1,8 @@
-"""One cash forecast from one day, and what could come instead: paths from a bootstrap over remittance weeks.
+"""One cash forecast from one day, and what could come instead: paths from the errors of past calendar months.
 
-Checks bring many claims at once and come on their payer's day, so claims are not independent: the unit
-that is drawn again is four weeks of all remittances together, every batch whole and in its place.
+Checks bring many claims at once and come on their payer's day, so claims are not independent: what is drawn is a
+month of all remittances together, every batch whole and in its place. The months of the calendar, because some payers
+pay once in each: four weeks hold none of their checks, one or two, which no month does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from .curves import LONGEST_AGE, Curves, fit_curves, on_weekdays, project, value
 from .flows import PATIENT, PRIMARY, SELF_PAY, Flows
 
 BLOCK_DAYS = 28
-HISTORY_DAYS = 364
+HISTORY_DAYS = 371
+"""Weeks that hold twelve whole months."""
+FEWEST_MONTHS = 3
+"""With fewer whole months of errors, weeks stand for months."""
+MONTH_DAYS = 365.25 / 12
 FEWEST_DAYS = 91
 """With less history than a quarter there is nothing to project from."""
 
@@ -126,25 +131,39 @@ def _paths(
     paths: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Expected cash, with the errors of past blocks, of the level over the past year, and of future billing."""
-    errors, usual = history.errors, history.usual
-    length = BLOCK_DAYS if len(errors) >= 3 * BLOCK_DAYS else 7
-    starts = np.arange(0, len(errors) - length + 1, 7)
+    """Expected cash, with the errors of past months, of their mean, and of future billing."""
+    usual, whole = history.usual, expected.sum(axis=2)
     ahead = expected.sum(axis=(0, 2)) / len(month)
-    scale = np.where(usual > 0, ahead / np.where(usual > 0, usual, 1), 0.0)
-    running = np.concatenate([np.zeros((1, errors.shape[1])), errors.cumsum(axis=0)]) * np.clip(scale, 0, 4)
-    out = np.repeat(expected.sum(axis=2)[None], paths, axis=0)
-    for first in range(0, len(month), length):
-        drawn = starts[rng.integers(0, len(starts), paths)]
-        covered = month[first : first + length]
-        for number in np.unique(covered):
-            inside = np.flatnonzero(covered == number)
-            out[:, number] += running[drawn + inside[-1] + 1] - running[drawn + inside[0]]
-    per_block = running[starts + length] - running[starts]
-    level = per_block[rng.integers(0, len(starts), (paths, max(len(errors) // length, 1)))].mean(axis=1) / length
-    out += level[:, None, :] * np.bincount(month)[:, None]
-    out += _billing_error(flows, foreseen, as_of=as_of, billed=billed, paths=paths, rng=rng)
-    return out
+    scale = np.clip(np.where(usual > 0, ahead / np.where(usual > 0, usual, 1), 0.0), 0, 4)
+    under_way, errors = _errors_of_months(history.errors * scale, as_of)
+    known, months = len(errors), len(history.errors) / MONTH_DAYS
+    drawn = rng.normal(size=(paths, len(whole), known)) + rng.normal(size=(paths, 1, known)) / np.sqrt(months)
+    drawn *= _unsure(known, paths, rng)[:, None, None] / np.sqrt(known)
+    out: np.ndarray = whole + drawn @ errors
+    out[:, 0] += drawn[:, 0] @ (under_way - errors)
+    return out + _billing_error(flows, foreseen, as_of=as_of, billed=billed, paths=paths, rng=rng)
+
+
+def _errors_of_months(errors: np.ndarray, as_of: int) -> tuple[np.ndarray, np.ndarray]:
+    """Errors by past month and stream, less their mean: of the days of a month that are still to come in the first
+    month ahead, and of the whole month. With too few months each week stands for a month of like weeks."""
+    day = (as_of + 1 + np.arange(-len(errors), 1)).astype("datetime64[D]")
+    month = day.astype("datetime64[M]")
+    begun = np.flatnonzero(np.concatenate([[day[0] == month[0]], month[1:] != month[:-1]]))
+    if len(begun) - 1 < FEWEST_MONTHS:
+        weeks = errors.reshape(-1, 7, errors.shape[1]).sum(axis=1)
+        sums = weeks[None] * np.sqrt(np.array([((month[-1] + 1) - day[-1]).astype(int), MONTH_DAYS]) / 7)[:, None, None]
+    else:
+        running = np.concatenate([np.zeros((1, errors.shape[1])), errors.cumsum(axis=0)])
+        gone = np.minimum(begun[:-1] + (day[-1] - month[-1]).astype(int), begun[1:])
+        sums = running[begun[1:]] - running[np.stack([gone, begun[:-1]])]
+    under_way, whole = sums - sums.mean(axis=1, keepdims=True)
+    return under_way, whole
+
+
+def _unsure(known: float, paths: int, rng: np.random.Generator) -> np.ndarray:
+    """A factor on each path's errors, as the spread of so few is not sure: with it normal draws have Student's t."""
+    return np.sqrt(known / rng.chisquare(known - 1, paths))
 
 
 def _first_year_end(moved: np.ndarray, paths: int, seed: int) -> np.ndarray:
@@ -255,8 +274,9 @@ def _billing_error(
     sums = running[size:] - running[:-size]
     mean = weeks.mean(axis=0) * size
     share = np.where(mean > 0, sums / np.where(mean > 0, mean, 1) - 1, 0.0)
+    unsure = _unsure(len(weeks) / size, paths, rng)[:, None]
     for number in range(blocks):
-        out += (share[rng.integers(0, len(share), paths)] + drift[:, number])[:, None, :] * billed[number]
+        out += (share[rng.integers(0, len(share), paths)] * unsure + drift[:, number])[:, None, :] * billed[number]
     return out
 
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from rcm_analysis.errors import ParameterError, TableError
+from rcm_analysis.examples.cash import example_daily_charges
 from rcm_analysis.examples.remittances import example_takebacks
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.measures.collections import rates as collections
@@ -19,6 +20,7 @@ from rcm_analysis.models.cash.curves import LONGEST_AGE, fit_curves, on_weekdays
 from rcm_analysis.models.cash.flows import day_of, read_flows
 from rcm_analysis.models.cash.next_months import outlook
 from rcm_analysis.models.cash.past_months import backtest
+from rcm_analysis.models.cash.paths import _errors_of_months as errors_of_months
 from rcm_analysis.models.cash.paths import _in_season as in_season
 from rcm_analysis.models.cash.paths import _scaled as scaled_to
 from rcm_analysis.models.statistics.seasons import pause_share, postponed, repeated
@@ -378,6 +380,35 @@ def test_a_first_year_s_end_moves_nothing_and_widens_the_band(monkeypatch):
     lower, higher = sure["low_cents"] - unsure["low_cents"], unsure["high_cents"] - sure["high_cents"]
     assert lower[1] > 0.02 * sure["cash_cents"][1] and higher[2] > 0.02 * sure["cash_cents"][2]
     assert abs(lower[0]) < 0.01 * sure["cash_cents"][0]
+
+
+def test_a_payer_that_pays_once_in_each_month_widens_no_band():
+    tables = example_daily_charges()
+    rows = tables["transactions"]
+    later = rows["kind"] != "charge"
+    once = rows["posted_on"] + pd.offsets.MonthBegin(1) + pd.Timedelta(days=24)
+    rows.loc[later, "posted_on"] = once[later]
+    found = outlook(tables, as_of=LAST, months=6).months.iloc[:6]
+    assert ((found["high_cents"] - found["low_cents"]) / found["cash_cents"]).max() < 0.4
+
+
+@pytest.mark.parametrize(("as_of", "to_come"), [("2026-06-30", 100), ("2026-06-19", 100), ("2026-06-20", 0)])
+def test_errors_are_those_of_whole_months_and_of_the_days_still_to_come(as_of, to_come):
+    """100 more than expected come on the 20th, in May 130."""
+    last = day_of(dt.date.fromisoformat(as_of))
+    days = (last + np.arange(-363, 1)).astype("datetime64[D]")
+    errors = np.where((days - days.astype("datetime64[M]")).astype(int) == 19, 100.0, 0.0)
+    errors[days == np.datetime64("2026-05-20")] = 130
+    under_way, whole = errors_of_months(errors[:, None], last)
+    assert whole.shape == (11, 1) and whole.sum() == pytest.approx(0)
+    assert whole.max() == pytest.approx(30 - 30 / 11)
+    assert under_way.max() == pytest.approx(whole.max() if to_come else 0)
+
+
+def test_a_few_weeks_of_errors_stand_for_months():
+    under_way, whole = errors_of_months(np.repeat([7.0, -7.0] * 4, 7)[:, None], day_of(dt.date(2026, 6, 20)))
+    assert whole.std() == pytest.approx(49 * (365.25 / 12 / 7) ** 0.5)
+    assert under_way.std() == pytest.approx(49 * (10 / 7) ** 0.5)
 
 
 def test_the_bands_hold_through_an_outage_and_after_it():
