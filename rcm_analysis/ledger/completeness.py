@@ -122,6 +122,17 @@ def relations_to_date(
     )
 
 
+def doubtful(tables: Mapping[str, Any], *, as_of: dt.date, period: Period) -> pd.DataFrame:
+    """The relations broken so far that advice would be about dollars that are not there.
+
+    Shape
+        client, relation, count, unit, what, amount_cents
+    """
+    found = relations_to_date(tables, as_of=as_of, period=period)
+    columns = ["client", "relation", "count", "unit", "what", "amount_cents"]
+    return found.loc[found["is_doubtful"], columns].reset_index(drop=True)
+
+
 def _judged(found: pd.DataFrame, asked: Mapping[str, set[str]]) -> pd.DataFrame:
     found["is_asked"] = [client in asked[name] for client, name in zip(found["client"], found["relation"], strict=True)]
     found.loc[~found["is_asked"], ["count", "amount_cents", "unread"]] = 0

@@ -17,7 +17,7 @@ from cases.files import answer, claim_837, remit_835
 from rcm_analysis.measures.receivable.high_value import escalations, high_value_accounts
 from rcm_analysis.models.cash.collectable import collectable_value
 from rcm_analysis.models.worklist import worklist
-from rcm_analysis.notebook import open_report
+from rcm_analysis.notebook import open_portfolio, open_report
 
 CLOSE = dt.date(2026, 10, 31)
 MAP = """name = "records"
@@ -159,3 +159,10 @@ def test_patients_who_may_have_paid_are_not_said_to_owe(of_files_alone):
     assert worklist(tables, as_of=CLOSE).empty
     worth = collectable_value(tables, as_of=CLOSE).iloc[0]
     assert (worth["open_cents"], worth["unknown_cents"], worth["lost_cents"]) == (60_000, 60_000, 0)
+
+
+def test_the_book_marks_a_client_between_whose_records_something_is_missing(of_files_alone):
+    with contextlib.redirect_stdout(io.StringIO()):
+        league = next(block for block in open_portfolio(of_files_alone.folder, "2026-10").review.league() if block.rows)
+    assert league.rows[0][0] == "Acme Ortho †"
+    assert "left to patients, with nothing on file of what patients paid ($600)" in str(league.payload["notes"])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
 
+from ...ledger.completeness import doubtful
 from ...measures.collections import rates
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...measures.portfolio import book as book_of
 from ...measures.portfolio.client_service import service_levels
 from ...measures.portfolio.ratings import client_ratings
 from ...measures.receivable import ar
+from ...periods import Period
+from ...tables.frames import one_by_one
 from ...tables.store import Tables
 from ..client_review.answers import settled_services
 from ..subject import Book
@@ -52,7 +56,13 @@ def asked_of_each(book: Book) -> list[Callable[..., pd.DataFrame]]:
         partial(ar.aged_share, as_of=day, by=by),
         partial(rates.net_collection_rate_matured, period=settled_services(period), as_of=day, by=by),
         partial(initial_denial_rate_claims_remitted, period=period.trailing(3), by=by),
+        partial(doubts, as_of=day, period=period),
     ]
+
+
+def doubts(tables: Mapping[str, Any], *, as_of: dt.date, period: Period) -> pd.DataFrame:
+    """What is so far missing between the records of each client that its numbers are wrong by as much."""
+    return one_by_one(doubtful, tables, as_of=as_of, period=period)
 
 
 def _asked(book: Book) -> pd.DataFrame:

@@ -12,10 +12,10 @@ from ...measures.receivable import ar
 from .. import figures
 from ..blocks import Block, note
 from ..client_review.answers import settled_services
-from ..formats import as_text, comma_list, span, words_of
+from ..formats import as_text, comma_list, counted, span, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import Facts
+from .facts import Facts, doubts
 
 FEW = 30
 
@@ -105,7 +105,9 @@ def league(facts: Facts) -> list[Block]:
         Shown("remitted_claims", "Claims decided", "count"),
     ]
     worst = numbers.dropna(subset=["days_in_ar"])
-    few = numbers["is_few"].any()
+    few, missing = numbers["is_few"].any(), doubts(facts.book.tables, as_of=facts.book.as_of, period=facts.book.period)
+    unsure = numbers["client"].isin(missing["client"])
+    numbers["name"] = numbers["name"].where(~unsure, numbers["name"] + " †")
     blocks: list[Block] = [
         show(
             numbers,
@@ -119,12 +121,26 @@ def league(facts: Facts) -> list[Block]:
             notes=[
                 f"* Fewer than {FEW} claims decided: one claim more or less moves the rate visibly." if few else "",
                 _silent(facts, numbers),
+                *_incomplete(facts, missing),
             ],
         )
     ]
     if len(worst) > 1:
         blocks.insert(0, _league_chart(facts, worst))
     return blocks
+
+
+def _incomplete(facts: Facts, missing: pd.DataFrame) -> list[str]:
+    """The clients between whose records something is missing, and by how much their numbers may be wrong."""
+    return [
+        f"† {facts.book.name_of(str(client))}: numbers may be wrong by as much as is missing between the records: "
+        + comma_list(
+            f"{counted(int(row.number), row.unit)} {row.what} ({as_text(int(row.amount_cents), 'usd')})"
+            for row in rows.itertuples(index=False, name="Row")
+        )
+        + "."
+        for client, rows in missing.rename(columns={"count": "number"}).groupby("client")
+    ]
 
 
 def _league(facts: Facts) -> pd.DataFrame:

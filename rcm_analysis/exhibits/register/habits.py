@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 import polars as pl
 
+from ...ledger.derived import ANSWERED
 from ...measures.collections.lags import charge_lag
 from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import denial_reasons, disguised_denials
@@ -232,8 +233,9 @@ def _unbilled_told(facts: MonthFacts, _: pd.DataFrame) -> Action:
 
 
 def late_charges(facts: MonthFacts) -> list[Found]:
-    """Charges of the month entered more than five days after the service."""
+    """Charges of the month entered more than five days after the service, where the day of their entry is on file."""
     claims = facts.subject.pandas("claims")
+    claims = claims[claims["submission_id"] != ANSWERED]
     month = claims[claims["entered_on"] >= pd.Timestamp(facts.subject.period.first_day)]
     late = month[(month["entered_on"] - month["service_on"]).dt.days > LATE_ENTRY_DAYS]
     if late.empty:

@@ -9,6 +9,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from ...ledger.derived import ANSWERED
 from ...ledger.postings import filled, with_claim_columns
 from ...ledger.ratios import ratio
 from ...periods import Period
@@ -31,7 +32,8 @@ def charge_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] =
         median_days, p90_days = the first day by which 50 % or 90 % of the claims were entered
     Counts
         Claims entered in the period. Claims entered before the service are counted in
-        `out_of_order` and left out of the days. `by` may hold columns of claims and `month` (of entry).
+        `out_of_order` and left out of the days. Claims known from answers alone are not counted: the day of their
+        entry is not on file. `by` may hold columns of claims and `month` (of entry).
     Date basis
         charge entry date
     Unit
@@ -48,8 +50,9 @@ def charge_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] =
     0       2           2        1.0          1.0
     """
     looked_up = [name for name in by if name != "month"]
-    rows = source(tables, "claims", ["client", "claim_id", "service_on", "entered_on"], by=looked_up)
-    rows = rows.filter(period.holds(nw.col("entered_on")))
+    names = ["client", "claim_id", "service_on", "entered_on"]
+    rows = source(tables, "claims", names, by=looked_up, may_lack=["submission_id"])
+    rows = rows.filter(period.holds(nw.col("entered_on")), nw.col("submission_id").fill_null("") != ANSWERED)
     return _lags(rows, start="service_on", end="entered_on", month="entered_on", by=by)
 
 

@@ -4,7 +4,7 @@ days."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from ...errors import ParameterError
+from ...ledger.derived import ANSWERED
 from ...tables.frames import kept, source
 from ..statistics.estimators import later_by_chance
 
@@ -87,14 +88,15 @@ def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
 
 
 def lag_rows(tables: Mapping[str, Any]) -> pd.DataFrame:
-    """What `creeps` needs of each claim: provider, location, entered_on, month, lag, charge_cents.
+    """What `creeps` needs of each claim: provider, location, entered_on, month, lag, charge_cents; not of claims known
+    from answers alone, the day of whose entry is not on file.
 
     Raises
         ParameterError when the tables hold more than one client.
     """
-    rows = _of_one_client(
-        tables, "claims", ["client", "claim_id", "provider", "location", "service_on", "entered_on", "charge_cents"]
-    )
+    names = ["client", "claim_id", "provider", "location", "service_on", "entered_on", "charge_cents"]
+    rows = _of_one_client(tables, "claims", names, may_lack=["submission_id"])
+    rows = rows[rows["submission_id"].fillna("") != ANSWERED].reset_index(drop=True)
     lag = np.busday_count(rows["service_on"].to_numpy("datetime64[D]"), rows["entered_on"].to_numpy("datetime64[D]"))
     return rows.assign(lag=np.maximum(0, lag), month=rows["entered_on"].dt.to_period("M"))
 
@@ -482,8 +484,10 @@ class _Waits:
         return self.claims[waiting][before <= self.long]
 
 
-def _of_one_client(tables: Mapping[str, Any], name: str, columns: list[str]) -> pd.DataFrame:
-    rows = source(tables, name, columns).collect("pandas").to_native()
+def _of_one_client(
+    tables: Mapping[str, Any], name: str, columns: list[str], *, may_lack: Sequence[str] = ()
+) -> pd.DataFrame:
+    rows = source(tables, name, columns, may_lack=may_lack).collect("pandas").to_native()
     if rows["client"].nunique() > 1:
         raise ParameterError(
             f"Shifts in the work are sought client by client; these tables hold {rows['client'].nunique()} clients."

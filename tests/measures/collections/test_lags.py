@@ -52,6 +52,13 @@ def test_charge_lag(builders_ledger, dates, expected):
     assert pd.isna(found["median_days"]) if median is None else found["median_days"] == median
 
 
+def test_of_claims_known_from_answers_alone_no_day_of_entry_is_on_file(builders_ledger):
+    book = builders_ledger.tables(claims=[builders_ledger.claim("1", service="2026-02-01", entered_on="2026-03-05")])
+    answered = {**book, "claims": book["claims"].assign(submission_id="x12:answer")}
+    assert lags.charge_lag(book, period=MARCH)["claims"].tolist() == [1]
+    assert lags.charge_lag(answered, period=MARCH)["claims"].tolist() == [0]
+
+
 def test_submission_lag_takes_the_first_bill_and_no_void(builders_ledger):
     b = builders_ledger
     book = b.tables(
