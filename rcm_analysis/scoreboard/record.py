@@ -23,13 +23,15 @@ from ..errors import ParameterError, RunError
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the scoreboard; `value` and `holds` are empty where there is nothing to score."""
+    """One line of the scoreboard; `value` and `holds` are empty where there is nothing to score. `cases`: of how many
+    problems, alarms or statements it is a share."""
 
     analysis: str
     figure: str
     value: float | None
     aim: str | None
     holds: bool | None
+    cases: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ NAMED = "statements under the first name"
 OF_NAIVE = "WAPE at three months, of the better naive baseline"
 COVERAGE = "coverage of the 80 % interval, months ahead: "
 EXACT = Aim(0, 0)
+COUNTED = (RECALL, RECALL_IN_TIME, PRECISION, ENDED, NAMED)
+"""Shares of few things: how many stands beside them."""
 
 
 def _sought(analysis: str, *, recall: str = RECALL, dollars: bool = True, least: float = 0.95) -> tuple[Figure, ...]:
@@ -227,7 +231,8 @@ def _row(figure: Figure, tallies: list[Tally]) -> Row:
         value = numerator if figure.is_sum else numerator / denominator
         value = float(value / 100 if figure.unit == "usd" else value)
     holds = None if value is None or figure.aim is None else figure.aim.holds(value)
-    return Row(figure.analysis, figure.name, value, figure.aim.text if figure.aim else None, holds)
+    cases = None if value is None or figure.name not in COUNTED else round(denominator)
+    return Row(figure.analysis, figure.name, value, figure.aim.text if figure.aim else None, holds, cases)
 
 
 def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -270,12 +275,13 @@ def _shown(value: float | None, unit: str) -> str:
 
 def worlds_text(boards: Mapping[str, Sequence[Row]]) -> str:
     """The scoreboards of several worlds in two tables. What is sought: a line per analysis and world, precision beside
-    recall. Every other figure: a line each, and a column per world. Figures that miss their aim are marked with *.
+    recall. Every other figure: a line each, and a column per world. Figures that miss their aim are marked with *,
+    and beside a share of few things stands of how many.
 
-    >>> found = [Row("holds", "recall", 0.5, ">= 0.95", False), Row("holds", "precision", 1.0, ">= 0.8", True)]
+    >>> found = [Row("holds", "recall", 0.5, ">= 0.95", False, 4), Row("holds", "precision", 1.0, ">= 0.8", True, 2)]
     >>> print(worlds_text({"usual": [*found, Row("worklist", "of oldest first", 1.62, ">= 1.5", True)]}))
-    sought  world  recall  precision  false alarms  dollar error
-    holds   usual  0.50*   1.00       -             -
+    sought  world  recall      precision  false alarms  dollar error
+    holds   usual  0.50* of 4  1.00 of 2  -             -
     <BLANKLINE>
     other figures              aim     usual
     worklist, of oldest first  >= 1.5  1.62
@@ -302,7 +308,8 @@ def worlds_text(boards: Mapping[str, Sequence[Row]]) -> str:
 
 
 def _marked(row: Row) -> str:
-    return _shown(row.value, _UNITS.get((row.analysis, row.figure), "number")) + "*" * (row.holds is False)
+    text = _shown(row.value, _UNITS.get((row.analysis, row.figure), "number")) + "*" * (row.holds is False)
+    return text if row.cases is None else f"{text} of {row.cases}"
 
 
 def _columns(lines: Sequence[tuple[str, ...]]) -> str:

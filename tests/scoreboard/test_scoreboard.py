@@ -154,7 +154,7 @@ def test_tallies_are_added_before_they_are_divided():
         TWO,
     )
     assert rows == [
-        Row("found", "recall", 0.5, ">= 0.95", False),
+        Row("found", "recall", 0.5, ">= 0.95", False, 4),
         Row("sum", "left over", 1.5, "= 0", False),
         Row("none", "yet", None, None, None),
     ]
@@ -195,10 +195,10 @@ def test_no_figure_is_listed_twice_and_the_aims_of_the_issue_stand():
         assert aims["cash outlook", f"coverage of the 80 % interval, months ahead: {ahead}"] == "0.75 to 0.85"
 
 
-def test_json_holds_exactly_the_five_names_and_comes_back():
+def test_json_holds_exactly_the_six_names_and_comes_back():
     rows = rows_of([Tally("worklist", "dollars recovered, of oldest first", 3, 2)])
     plain = json.loads(json.dumps(scoreboard.as_json(rows)))
-    assert {tuple(row) for row in plain} == {("analysis", "figure", "value", "aim", "holds")}
+    assert {tuple(row) for row in plain} == {("analysis", "figure", "value", "aim", "holds", "cases")}
     assert [Row(**row) for row in plain] == rows
 
 

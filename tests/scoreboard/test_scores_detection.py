@@ -11,6 +11,7 @@ import pytest
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.record import FIGURES
 from rcm_analysis.scoreboard.scores import detection as scores_detection
+from rcm_analysis.scoreboard.scores.detection import _of_all_spells as of_all_spells
 from rcm_analysis.scoreboard.scores.detection import creep, silence, standing
 from rcm_analysis.scoreboard.scoring import PlantedProblem, Watch, alarms_of
 
@@ -96,6 +97,15 @@ def test_a_creep_is_told_by_its_provider(monkeypatch):
     late = creep(case([PlantedProblem("a", dt.date(2026, 1, 1), scope={"provider": "Cruz"})]))
     other = creep(case([PlantedProblem("a", dt.date(2026, 3, 1), scope={"provider": "Lee"})]))
     assert [tallies[0].numerator for tallies in (good, late, other)] == [1, 0, 0]
+
+
+def test_a_finding_that_returned_has_the_dollars_of_both_its_spells():
+    spells = {}
+    states = [("new", 5), ("continuing", 7), ("over", 8), ("over", 8), ("returned", 2), ("returned", 3), ("over", 3)]
+    row = {"first_told": "2026-01", "category": "coding"}
+    told = [of_all_spells(spells, row | {"state": state, "excess_cents": cents}) for state, cents in states]
+    assert told == [5, 7, 8, 8, 10, 11, 11]
+    assert of_all_spells(spells, row | {"category": "other", "state": "new", "excess_cents": 4}) == 4
 
 
 def test_every_tally_has_its_figure(monkeypatch):

@@ -73,7 +73,7 @@ def sweeps(facts: MonthFacts) -> list[Found]:
     rows = rows.merge(batches.assign(posted_on=pd.to_datetime(batches["posted_on"])), on="posted_on")
     rows = rows[(rows["batch"] == "") | (rows["batch"] == rows["reason"].fillna(""))]
     claims = (-rows.groupby("claim_id")["amount_cents"].sum()).rename("cents").reset_index()
-    return [Found("sweeps", partial(_sweeps_told, facts, found), claims)]
+    return [Found("sweeps", partial(_sweeps_told, facts, found, int(claims["cents"].sum())), claims)]
 
 
 def sweeps_words(found: pd.DataFrame, first_day: dt.date) -> str:
@@ -89,11 +89,15 @@ def sweeps_words(found: pd.DataFrame, first_day: dt.date) -> str:
     return words
 
 
-def _sweeps_told(facts: MonthFacts, found: pd.DataFrame, _: pd.DataFrame) -> Action:
+def _sweeps_told(facts: MonthFacts, found: pd.DataFrame, swept: int, rows: pd.DataFrame) -> Action:
+    elsewhere = swept - int(rows["cents"].sum())
+    other = (
+        f"; {as_text(elsewhere, 'usd')} of them stand in other actions and are not counted here" if elsewhere else ""
+    )
     return Action(
         "Review the batch write-offs of old balances",
         f"{sweeps_words(found, facts.subject.period.first_day)}, many more than is usual; ask for the reason and the "
-        "approval of each",
+        f"approval of each{other}",
         ours(facts.subject),
         due(facts.subject, FOLLOW_UP_DAYS),
         severity="high",

@@ -63,8 +63,9 @@ def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
            the mean of the months between is at least half a day above the usual one; and the last month alone, and
            the months between alone, are later with p <= 0.05. No lag counts for more than three times the usual late
            lag, so that one claim cannot decide.
-        3. Name the cause: a provider or location that accounts for 80 % of the days lost, if everybody else is not
-           slower by the same test; otherwise the client as a whole.
+        3. Name the cause: a provider or location that accounts for 80 % of the days lost, or that shows the change
+           more clearly than all together, if everybody else is not slower by the same test; otherwise the client as a
+           whole.
         A charge is late when it was entered later than 90 % of the charges were before the change; late_claims
         and late_cents count the late charges beyond the usual 10 %.
     Counts
@@ -223,7 +224,8 @@ def _causes(
     for part in parts if whole else ():
         rest = _tested(claims[~_inside(claims, part)], {}, as_of)
         quiet = rest is None or rest["p_value"] > limits[0] or not _is_above(rest, limits[1])
-        if quiet and part["days_lost"] >= SHARE_OF_CAUSE * whole[0]["days_lost"]:
+        is_most = part["days_lost"] >= SHARE_OF_CAUSE * whole[0]["days_lost"]
+        if quiet and (is_most or part["p_value"] < whole[0]["p_value"]):
             return [part]
     if whole:
         return whole

@@ -9,7 +9,7 @@ a first decision, an entry and a submission are what they were on the day they b
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ import polars as pl
 
 from ...models.detection.denial_cells import FEWEST_BEFORE
 from ...models.detection.denial_shifts import decided_months, denial_history
-from ...models.detection.finding_lives import OVER, lives
+from ...models.detection.finding_lives import OVER, RETURNED, lives
 from ...models.detection.process_shifts import creeps, lag_rows, outages, submission_rows
 from ...models.detection.renamed_payers import renamed_payers
 from ...models.detection.standing_rates import standing_rates
@@ -33,14 +33,19 @@ FEWEST_MOVED = 20
 """Claims that moved to another payer: fewer cannot show that it is the same."""
 
 
+Spells = dict[tuple[str, str], tuple[str, int, int]]
+"""Of each life: its last state, the cents of the spells before, and those of the present one."""
+
+
 def systemic(case: Case) -> list[Tally]:
-    """`models.systemic_denials`: one alarm a cause."""
+    """`models.systemic_denials`: one alarm a cause, with the dollars of all its spells."""
     history = denial_history(case.known, as_of=case.period.last_day)
     said, over, named = [], [], []
+    spells: Spells = {}
     for month in case.period.months():
         found = lives(history, as_of=month.last_day)
         found = found[~found["is_edit"].astype(bool)]
-        said.append((month.last_day, [(_scope(row), int(row["excess_cents"])) for _, row in found.iterrows()]))
+        said.append((month.last_day, [(_scope(row), _of_all_spells(spells, row)) for _, row in found.iterrows()]))
         over += [Alarm(case.client, month.last_day, _scope(row)) for _, row in found.iterrows() if row["state"] == OVER]
         named += found["told_as"].ne("").tolist()
     alarms = alarms_of(case.client, said, same=("category",))
@@ -62,6 +67,15 @@ def systemic(case: Case) -> list[Tally]:
         judged_from=_judged_from(case),
     )
     return [*told, *_said_to_be_over(case, ending, alarms, over), *_kept_names(named)]
+
+
+def _of_all_spells(spells: Spells, row: Mapping[str, Any]) -> int:
+    """The cents of a finding with those that it cost before it was over and returned."""
+    life, cents = (row["first_told"], row["category"]), int(row["excess_cents"])
+    state, earlier, latest = spells.get(life, ("", 0, 0))
+    earlier += latest if row["state"] == RETURNED and state == OVER else 0
+    spells[life] = (row["state"], earlier, cents)
+    return earlier + cents
 
 
 def _judged_from(case: Case) -> dt.date:

@@ -19,8 +19,8 @@ from rcm_analysis.exhibits.client_review import appendix as rest
 from rcm_analysis.exhibits.client_review.definitions import glossary_of
 from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.exhibits.register.causes import PREVENTION
-from rcm_analysis.exhibits.register.habits import sweeps_words
-from rcm_analysis.exhibits.register.months import register
+from rcm_analysis.exhibits.register.habits import sweeps, sweeps_words
+from rcm_analysis.exhibits.register.months import facts_of, register
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.tables.reference.carc import carc_categories
 
@@ -300,6 +300,9 @@ def test_an_old_balance_written_off_in_whole_dollars_is_asked_about(acorn):
     (found,) = [one for one in register(swept) if one.kind == "sweeps"]
     assert (found.title, found.amount_cents) == ("Review the batch write-offs of old balances", 6 * 2000)
     assert "since" not in found.why and "6 write-offs" in found.why and "posted on 1 day," in found.why
+    (look,) = sweeps(facts_of(swept))
+    assert "$40 of them stand in other actions" in look.tell(look.rows.iloc[2:]).why
+    assert "other actions" not in found.why
 
 
 def test_a_sweep_of_many_months_is_told_as_one_of_many_months():

@@ -79,6 +79,17 @@ def test_who_enters_later(late, named):
     assert row["late_cents"] == pytest.approx(row["late_claims"] * 10_000, abs=1)
 
 
+def test_a_doctor_is_named_though_the_rest_of_a_small_office_wavers():
+    """South enters a day later from July to September, too little to be told of it alone."""
+
+    def late(row: dict, month: int) -> int:
+        wavers = row["location"] == "South" and 7 <= month < 10
+        return 2 * max(0, month - 9) if row["provider"] == "Cruz" else int(wavers)
+
+    found = charge_lag_creep(entries(late, seed=5, each=2), as_of=END)
+    assert found[["provider", "first_month"]].values.tolist() == [["Cruz", "2026-10"]]
+
+
 @pytest.mark.parametrize(
     "late",
     [
