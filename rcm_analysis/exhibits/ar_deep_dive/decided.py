@@ -71,8 +71,7 @@ def _recodes(facts: Facts) -> list[Block]:
                 Shown("decided_procedure", "Decided"),
                 Shown("claims", "Claims", "count"),
                 Shown("lost_cents", "Lost", "usd"),
-                Shown("disputable", "Can be disputed", "usd"),
-                Shown("appeal_by", "First limit", "date"),
+                *_disputable(facts, "appeal_by"),
             ],
             name="recodes",
             title="Decided under another code, or with fewer units",
@@ -82,6 +81,12 @@ def _recodes(facts: Facts) -> list[Block]:
         )
     ]
     return [*blocks, *_doctors(facts), _recoded_lines(facts, lines, definition)]
+
+
+def _disputable(facts: Facts, limit: str) -> list[Shown]:
+    """What can still be disputed, and until when; nothing where no payer's limits are on file."""
+    known = facts.subject.holds("payer_rules")
+    return [Shown("disputable", "Can be disputed", "usd"), Shown(limit, "First limit", "date")] if known else []
 
 
 def _doctors(facts: Facts) -> list[Block]:
@@ -169,7 +174,7 @@ def _takebacks(facts: Facts) -> list[Block]:
     shared = [Shown("amount_cents", "Taken back", "usd"), Shown("repaid_cents", "Paid again", "usd")]
     shared += [Shown("to_come_cents", "To come", "usd")]
     columns = [Shown("payer", "Payer"), Shown("reason", "Reason"), Shown("takebacks", "Takebacks", "count"), *shared]
-    columns += [Shown("disputable", "Can be disputed", "usd"), Shown("open_by", "First limit", "date")]
+    columns += _disputable(facts, "open_by")
     title = "What payers took back"
     summed = show(table, columns, name="takebacks", title=title, emphasis=emphasis, definition=definition)
     return [summed, _takeback_list(facts, rows, definition)]

@@ -32,7 +32,8 @@ def limits(facts: Facts) -> list[Block]:
     """Time limits by kind: running, four fifths used, missed."""
     if facts.deadlines.empty:
         none = "No time limit runs on an open claim, as far as the payers' rules are known."
-        return [note(limits_untold(facts.subject) or none)]
+        unknown = limits_untold(facts.subject)
+        return [note(f"No limit is shown. {unknown}" if unknown else none)]
     unknown = limits_untold(facts.subject)
     return [_limits_by_kind(facts), *([note(unknown)] if unknown else []), _limits_by_claim(facts)]
 
@@ -117,7 +118,7 @@ def waits(facts: Facts) -> list[Block]:
 
 
 def _summary(facts: Facts) -> list[Block]:
-    day = pd.Timestamp(facts.as_of)
+    day, has_limits = pd.Timestamp(facts.as_of), facts.subject.holds("payer_rules")
     asked = facts.requests[facts.requests["is_open"]]
     unsent = facts.holds[facts.holds["hold_reason"] == NEVER_SENT]
     kinds = [
@@ -140,7 +141,7 @@ def _summary(facts: Facts) -> list[Block]:
             "claims": len(frame),
             "cents": int(frame[cents].sum()),
             "oldest_on": frame[since].min(),
-            "late": int(frame["is_missed"].sum()) if "is_missed" in frame else None,
+            "late": int(frame["is_missed"].sum()) if "is_missed" in frame and has_limits else None,
             "median_days": (day - frame[since]).dt.days.median(),
             "sheet": sheet,
         }

@@ -110,8 +110,10 @@ def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
     today, tables = pd.Timestamp(subject.as_of), subject.tables
     held = holds(tables, as_of=subject.as_of)
     is_ours = held["hold_reason"] == NEVER_SENT
+    unsaid = ", no note says why" if subject.holds("work_log") else ""
+    in_time = ", limit not over" if subject.holds("payer_rules") else ""
     words = [
-        "Entered and never sent, no note says why"
+        f"Entered and never sent{unsaid}"
         if reason == NEVER_SENT
         else f"Waits for {HOLDS.get(reason, words_of(reason))}"
         for reason in held["hold_reason"]
@@ -126,11 +128,7 @@ def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
         )
     )
     for what, who, found in (
-        (
-            "Second insurer not billed, limit not over",
-            "our billers",
-            unaddressed_secondary(tables, as_of=subject.as_of),
-        ),
+        (f"Second insurer not billed{in_time}", "our billers", unaddressed_secondary(tables, as_of=subject.as_of)),
         ("Passed on to the second insurer, no answer", "payer", crossovers_not_received(tables, as_of=subject.as_of)),
     ):
         left = found[~found["is_missed"] & found["claim_id"].isin(items["claim_id"])]

@@ -100,7 +100,7 @@ def _slots(facts: Facts) -> list[Block]:
 def _risk(facts: Facts) -> tuple[str, str, str]:
     question = "Are patients at risk looked after?"
     if facts.navigation.empty:
-        return question, "not known", "No patient has been assessed as high risk."
+        return question, "not known", "No assessment of a patient as high risk is on file."
     row = total_of(facts.navigation, "location")
     return (
         question,
@@ -117,7 +117,7 @@ def _said(facts: Facts) -> tuple[str, str, str]:
     question, items = "What do patients say?", facts.items
     rating = items[items["item"] == "rating"]
     if rating.empty:
-        return question, "not known", f"No survey was answered from {title_of(facts.quarter)}."
+        return question, "not known", f"No answered survey is on file from {title_of(facts.quarter)}."
     row = rating.iloc[0]
     share = (
         f"{said(row, 'top_box_share', 'rate')} gave 9 or 10" if not row["is_suppressed"] else "too few answers to show"

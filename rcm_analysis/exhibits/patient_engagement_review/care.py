@@ -95,7 +95,7 @@ def _needs(facts: Facts) -> list[Block]:
 def risk(facts: Facts) -> list[Block]:
     """High-risk patients by place."""
     if facts.navigation.empty:
-        return [note("No patient has been assessed as high risk.")]
+        return [note("No assessment of a patient as high risk is on file.")]
     return [
         show_guarded(
             facts.navigation,
@@ -123,7 +123,7 @@ def hospital(facts: Facts) -> list[Block]:
     row = facts.stays
     if known(row, "index_stays") and not row["index_stays"]:
         blocks.append(
-            note(f"No hospital stay ended from {title_of(facts.stay_block)}, so there is no rate of readmissions.")
+            note(f"No hospital stay is on file that ended from {title_of(facts.stay_block)}: no rate of readmissions.")
         )
         return blocks
     table = pd.DataFrame([row])

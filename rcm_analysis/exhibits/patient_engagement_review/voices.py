@@ -26,7 +26,7 @@ ITEMS = {
 def satisfaction(facts: Facts) -> list[Block]:
     """Items with n and interval, then the net promoter score."""
     if facts.items.empty:
-        return [note(f"No survey was answered from {title_of(facts.quarter)}.")]
+        return [note(f"No answered survey is on file from {title_of(facts.quarter)}.")]
     shown = facts.items.assign(item=[ITEMS.get(item, sentence(words_of(item))) for item in facts.items["item"]])
     notes = [
         (
@@ -73,7 +73,7 @@ def _points(share: float) -> str:
 def feedback(facts: Facts) -> list[Block]:
     """Complaints by theme, and the time to their answer."""
     if facts.themes.empty:
-        return [note(f"No complaint came in from {title_of(facts.half_year)}, nor in the half-year before.")]
+        return [note(f"No complaint is on file from {title_of(facts.half_year)}, nor of the half-year before.")]
     shown = facts.themes.assign(
         theme=[sentence(words_of(theme)) if theme != "(all)" else theme for theme in facts.themes["theme"]]
     )

@@ -240,8 +240,9 @@ def unsent(facts: MonthFacts) -> list[Found]:
 
 
 def _never_sent_told(facts: MonthFacts, rows: pd.DataFrame) -> Action:
+    unsaid = "no note says why" if facts.subject.holds("work_log") else "no work log is on file that would say why"
     why = (
-        "Entered longer ago than nineteen of twenty claims take to leave, and no note says why; the oldest on "
+        f"Entered longer ago than nineteen of twenty claims take to leave, and {unsaid}; the oldest on "
         f"{as_text(rows['since_on'].min(), 'date')}"
     )
     return Action(

@@ -451,7 +451,7 @@ def _requests(facts: Facts) -> list[Block]:
     asked = facts.subject.pandas("write_off_approvals")
     asked = asked[facts.quarter.holds(asked["requested_on"].dt.date)] if len(asked) else asked
     if asked.empty:
-        return [note(f"No request to write off a balance was made in {span(facts.quarter)}.")]
+        return [note(f"No request to write off a balance is on file for {span(facts.quarter)}.")]
     counts = asked["decision"].where(asked["decided_on"].notna()).fillna("open").value_counts()
     words = comma_list(
         f"{as_text(int(counts.get(name, 0)), 'count')} {told}"

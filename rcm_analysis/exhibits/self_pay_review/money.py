@@ -260,7 +260,7 @@ def plans(facts: Facts) -> list[Block]:
     """How the plans stand, what is paid on schedule, and how long plans hold."""
     subject, standing = facts.subject, facts.plan_standing
     if not standing["plans"]:
-        return [note(f"No payment plan was agreed up to {subject.as_of_text}.")]
+        return [note(f"No payment plan is on file up to {subject.as_of_text}.")]
     rows = facts.plans.assign(plans=1)
     rows["status"] = rows["status"].mask((rows["status"] == "broken") & rows["closed_on"].notna(), "closed")
     sums = ["plans", "amount_cents", "paid_cents", "left_cents", "at_risk_cents"]
@@ -404,7 +404,7 @@ def _promises(facts: Facts) -> list[Block]:
     subject = facts.subject
     found = self_pay_collections.promises_kept(subject.tables, period=facts.year, as_of=subject.as_of, by=["month"])
     if found.empty:
-        return [note(f"No promise to pay fell due in the twelve months to {subject.as_of_text}.")]
+        return [note(f"No promise to pay is on file that fell due in the twelve months to {subject.as_of_text}.")]
     now = facts.promises
     words = (
         "No promise fell due in the past three months."
@@ -449,7 +449,7 @@ DECLINE_WORDS = {
 def _declines(facts: Facts) -> list[Block]:
     subject, rate, kinds = facts.subject, facts.decline_rate, facts.declined
     if not rate["payments"]:
-        return [note(f"No payment by card or bank was tried in the twelve months to {subject.as_of_text}.")]
+        return [note(f"No try of a payment by card or bank is on file for the twelve months to {subject.as_of_text}.")]
     words = (
         f"{rate_words(int(rate['declined_payments']), int(rate['payments']), 'payment')} by card or bank were "
         "declined at the first try "

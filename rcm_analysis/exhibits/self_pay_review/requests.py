@@ -80,7 +80,7 @@ def _turnaround(facts: Facts) -> list[Block]:
     if not any(found["cases"] for found in facts.turnarounds.values()):
         return [
             note(
-                "No dispute, application for assistance or request for an itemized statement came in in the "
+                "No dispute, application for assistance or request for an itemized statement is on file for the "
                 "twelve months to "
                 f"{facts.subject.as_of_text}."
             )
@@ -119,7 +119,7 @@ def _turnaround(facts: Facts) -> list[Block]:
 def _disputes(facts: Facts) -> list[Block]:
     subject, whole = facts.subject, facts.disputes
     if not whole["disputes"]:
-        return [note(f"No account was disputed in the twelve months to {subject.as_of_text}.")]
+        return [note(f"No dispute is on file for the twelve months to {subject.as_of_text}.")]
     rows = patient_requests.disputes(subject.tables, period=facts.year, as_of=subject.as_of, by=["reason"])
     rows = rows.sort_values(["amount_cents", "reason"], ascending=[False, True], ignore_index=True)
     rows = suppressed(rows, counts=["disputes"], by=["reason"], clear=["amount_cents", "adjusted_cents"])

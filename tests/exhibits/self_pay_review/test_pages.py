@@ -379,8 +379,8 @@ def test_a_client_without_a_programme_is_told_so_and_nothing_is_zero_for_want_of
     assert "hold no statement, payment plan or contact" in words_of(bare["answers"])
     for name, says in (
         ("liquidation", "No account was billed"),
-        ("plans", "No payment plan was agreed"),
-        ("payments", "No promise to pay fell due"),
+        ("plans", "No payment plan is on file"),
+        ("payments", "No promise to pay is on file"),
         ("requests", "No dispute, application"),
         ("rework", "No account was reworked"),
         ("contacts", "No contact with a patient"),
