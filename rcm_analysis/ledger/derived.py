@@ -14,7 +14,8 @@ stand (`claim_state`): when one is superseded or taken back, the difference is p
 after the first discounts or leaves to the patient is no more than what was passed on to it and is
 still open. A denial posts nothing: the claim stays open until somebody is paid or writes it off.
 Patient payments, write-offs and refunds are in no 835, so patient balances are what was billed to
-patients, not what they still owe; give such a client an export when there is one.
+patients, not what they still owe. An export of patients' money alone (the desk's receipts) stands beside
+the derived ledger (`stands_beside`); one that holds charges takes its place.
 """
 
 from __future__ import annotations
@@ -445,6 +446,20 @@ def derived_rows(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
     return stored.filter(is_ours.get(table.name, pl.lit(False)))
 
 
+PATIENTS_MONEY = ("payment", "refund", "write_off", "takeback")
+
+
+def own_rows(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The rows of a table that exports delivered."""
+    return stored.join(derived_rows(stored, table), on=list(table.key), how="anti")
+
+
+def stands_beside(own: pl.DataFrame) -> bool:
+    """Whether what exports posted is patients' money alone: of the charges and the insurers bills and answers tell."""
+    of_patients = (pl.col("party") == "patient") & pl.col("kind").is_in(PATIENTS_MONEY)
+    return own.height > 0 and bool(own.select(of_patients.all()).item())
+
+
 def replaced_by_export(
     stored: pl.DataFrame, export: pl.DataFrame, table: Table
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
@@ -454,8 +469,7 @@ def replaced_by_export(
         Derived rows known before the first month of the export stay, unless the export holds their claim (for
         postings: a charge of it): they are what is known of the time before. All others give way.
     """
-    derived = derived_rows(stored, table)
-    own = stored.join(derived, on=list(table.key), how="anti")
+    derived, own = derived_rows(stored, table), own_rows(stored, table)
     both = pl.concat([own.select(export.columns), export])
     day = str(table.known_on)
     first = both.select(pl.col(day).min().dt.month_start()).item()

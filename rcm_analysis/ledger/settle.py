@@ -32,7 +32,7 @@ from .claim_state import (
     settle_answers,
     signed_reversals,
 )
-from .derived import CLP03_REASON, Claims, derived_claims, derived_postings
+from .derived import CLP03_REASON, Claims, derived_claims, derived_postings, own_rows
 from .opening import completed, opening_claims, opening_postings, out_of_buckets, taken_over, without_opening
 
 SETTLED = (
@@ -74,7 +74,7 @@ def settle(
 
     `read` holds claims and lines of the 837s just read (each row with its `submission_id`) where the
     claims of this client come from its 837s, else None: then claims are what an export says. With
-    `derive_ledger` the postings are those that bills and answers imply.
+    `derive_ledger` the postings are those that bills and answers imply, and those of exports that stand beside them.
 
     Formula
         in this order: signs of reversals, claim numbers used twice, claims and lines as last billed, the line
@@ -112,7 +112,9 @@ def settle(
     now["claims"], nameless = _with_opening_claims(now, only)
     if derive_ledger:
         opened = taken_over(now["opening_balances"])
-        now["transactions"] = derived_postings(now, client=client, answered_only=only | nameless, opened=opened)
+        own = own_rows(now["transactions"], TRANSACTIONS).select(TRANSACTIONS.names)
+        implied = derived_postings(now, client=client, answered_only=only | nameless, opened=opened)
+        now["transactions"] = pl.concat([implied, own])
         told += [*_told_of_answers(now["transactions"]), *_told_of_takebacks(now, only)]
         if derived is not None:
             now["claims"] = _charges_of_answers(now, only - nameless)

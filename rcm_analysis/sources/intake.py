@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from ..errors import SourceError, listed, stopped
-from ..ledger.derived import derived_rows, replaced_by_export
+from ..ledger.derived import derived_rows, own_rows, replaced_by_export, stands_beside
 from ..ledger.settle import SETTLED, settle
 from ..tables.clients import FOREIGN, UNKNOWN
 from ..tables.schema import CLAIM_EDITS, CLAIM_LINES, CLAIMS, DEPOSITS, TABLES, TRANSACTIONS, WORK_LOG, Table, misfits
@@ -309,8 +309,11 @@ class _Intake:
         return any(table in section.fills for each in self.maps for section in each.sections)
 
     def _is_derived(self, table: Table) -> bool:
-        """True where the table is to come from 837s and 835s: no map delivers it, or its export has not come yet."""
+        """True where the table is to come from 837s and 835s: no map delivers it, its export has not come yet, or holds
+        patients' money alone."""
         rows = self.change.current(table)
+        if table is TRANSACTIONS and stands_beside(own_rows(rows, table)):
+            return True
         return derived_rows(rows, table).height == rows.height and (not self._is_exported(table) or rows.height > 0)
 
     def _convert(self) -> None:
@@ -322,6 +325,11 @@ class _Intake:
             if not come:
                 continue
             export = pl.concat([item.rows for item in come])
+            own = own_rows(self.change.current(table), table)
+            if table is TRANSACTIONS and stands_beside(pl.concat([own.select(export.columns), export])):
+                self.gone[table.name] = derived_rows(self.change.current(table), table)  # settling derives them anew
+                self.change.replace_all(table, own)
+                continue
             kept, dropped, left = replaced_by_export(self.change.current(table), export, table)
             if dropped.height:
                 self.change.replace_all(table, kept)

@@ -157,6 +157,61 @@ def test_an_export_of_the_same_months_takes_the_place_of_the_derived_ledger(tmp_
     assert desk.parts() == {} and desk.cash_by_month() == {"2026-02": 8000}
 
 
+RECEIPTS = """
+name = "desk"
+
+[transactions]
+delivery = "{delivery}"
+date_formats = ["%m/%d/%Y"]
+sign.by = "kind"
+
+[transactions.columns]
+transaction_id = "Receipt"
+claim_id = "Account"
+happened_on = "Date"
+posted_on = "Date"
+amount_cents = "Amount"
+
+[transactions.constants]
+kind = "payment"
+party = "patient"
+"""
+
+
+@pytest.mark.parametrize("delivery", ["full", "month", "append"])
+@pytest.mark.parametrize("is_later", [False, True], ids=["with the 835s", "after them"])
+def test_receipts_of_patients_stand_beside_the_ledger_of_837_and_835(tmp_path, delivery, is_later):
+    """The desk's own list of what patients paid tells nothing of charges and insurers: it takes nothing's place."""
+    desk = blank(tmp_path)
+    registry = (desk.folder / "clients.toml").read_text()
+    claims = [f"A{number}" for number in range(8)]
+    for number, claim in enumerate(claims):
+        desk.put(f"{claim}.837", claim_837(claim, "100", control=number + 1))
+        said = answer(claim, "100", "60", "CO*45*20", "PR*2*20", icn=f"P{number}")
+        desk.put(f"{claim}.835", remit_835("60", said, trace=f"T{number}", control=number + 1))
+    if is_later:
+        desk.ingest()
+        assert desk.receivable() == 16000
+    desk.configure("clients.toml", registry + 'column_maps = ["desk"]\n')
+    desk.configure("maps/desk.toml", RECEIPTS.format(delivery=delivery))
+    rows = ["Receipt,Account,Date,Amount", "R1,A0,02/20/2026,20.00", "R2,A1,02/21/2026,5.00", "R3,A2,03/03/2026,20.00"]
+    desk.put("receipts.csv", "\n".join(rows) + "\n")
+    desk.ingest()
+    assert desk.receivable() == 16000 - 4500 and desk.cash_by_month() == {"2026-02": 50500, "2026-03": 2000}
+    assert desk.parts() == {("A1", "patient"): 1500} | {(claim, "patient"): 2000 for claim in claims[3:]}
+    assert desk.holds(), desk.check()[1]
+    desk.put("next.835", remit_835("0", answer("A9", "50", "0", "PR*1*50", icn="P9"), trace="T9", control=99))
+    assert desk.ingest().receivable() == 16000 - 4500 + 5000, "the ledger grows on"
+
+
+def test_an_export_with_charges_takes_the_place_of_ledger_and_receipts_it_holds(tmp_path):
+    desk = _derived_first(
+        tmp_path,
+        export(posting("c1", "A1", "CHG", "01/05/2026", "100.00"), posting("p1", "A1", "PMT", "02/06/2026", "80.00")),
+    )
+    assert desk.parts() == {("A1", "primary"): 2000} and desk.cash_by_month() == {"2026-02": 8000}
+
+
 # ------------------------------------------------------------ monthly deliveries
 def late_posting_is_kept(desk) -> bool:
     """20 charges of 100; the January payment of 80 in the February file is posted, or set aside by itself."""
