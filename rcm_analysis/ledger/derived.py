@@ -454,10 +454,12 @@ def own_rows(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
     return stored.join(derived_rows(stored, table), on=list(table.key), how="anti")
 
 
-def stands_beside(own: pl.DataFrame) -> bool:
-    """Whether what exports posted is patients' money alone: of the charges and the insurers bills and answers tell."""
+def stands_beside(own: pl.DataFrame, table: Table) -> bool:
+    """Whether what exports posted is patients' money alone: of charges and insurers the bills and answers tell."""
+    if table is not TRANSACTIONS or own.is_empty():
+        return False
     of_patients = (pl.col("party") == "patient") & pl.col("kind").is_in(PATIENTS_MONEY)
-    return own.height > 0 and bool(own.select(of_patients.all()).item())
+    return bool(own.select(of_patients.all()).item())
 
 
 def replaced_by_export(

@@ -311,10 +311,8 @@ class _Intake:
     def _is_derived(self, table: Table) -> bool:
         """True where the table is to come from 837s and 835s: no map delivers it, its export has not come yet, or holds
         patients' money alone."""
-        rows = self.change.current(table)
-        if table is TRANSACTIONS and stands_beside(own_rows(rows, table)):
-            return True
-        return derived_rows(rows, table).height == rows.height and (not self._is_exported(table) or rows.height > 0)
+        rows, own = self.change.current(table), own_rows(self.change.current(table), table)
+        return stands_beside(own, table) or (own.is_empty() and (rows.height > 0 or not self._is_exported(table)))
 
     def _convert(self) -> None:
         """What was derived from 837s and 835s gives way to the export that now delivers it."""
@@ -324,10 +322,9 @@ class _Intake:
             come = [item for item in self.deliveries if item.table is table and item.rows.height]
             if not come:
                 continue
-            export = pl.concat([item.rows for item in come])
-            own = own_rows(self.change.current(table), table)
-            if table is TRANSACTIONS and stands_beside(pl.concat([own.select(export.columns), export])):
-                self.gone[table.name] = derived_rows(self.change.current(table), table)  # settling derives them anew
+            export, own = pl.concat([item.rows for item in come]), own_rows(self.change.current(table), table)
+            if stands_beside(pl.concat([own.select(export.columns), export]), table):  # settling derives the rest anew
+                self.gone[table.name] = derived_rows(self.change.current(table), table)
                 self.change.replace_all(table, own)
                 continue
             kept, dropped, left = replaced_by_export(self.change.current(table), export, table)
