@@ -309,8 +309,7 @@ class _Intake:
         return any(table in section.fills for each in self.maps for section in each.sections)
 
     def _is_derived(self, table: Table) -> bool:
-        """True where the table is to come from 837s and 835s: no map delivers it, its export has not come yet, or holds
-        patients' money alone."""
+        """True where the table is to come from 837s and 835s: no export holds more of it than patients' money."""
         rows, own = self.change.current(table), own_rows(self.change.current(table), table)
         return stands_beside(own, table) or (own.is_empty() and (rows.height > 0 or not self._is_exported(table)))
 
