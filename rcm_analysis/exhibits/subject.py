@@ -115,7 +115,9 @@ class Subject:
 
     def holds(self, table: str) -> bool:
         """Whether any record of this kind is on file: where none is, that nothing is seen in it is no good news."""
-        return not self.pandas(table).empty
+        if table in self._frames:
+            return not self._frames[table].empty
+        return not self.tables[table].lazy().head(1).collect().is_empty()
 
     def pandas(self, table: str) -> pd.DataFrame:
         """One of the tables as a pandas frame, dates as datetime64."""
