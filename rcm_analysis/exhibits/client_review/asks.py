@@ -28,6 +28,16 @@ def asks(subject: Subject) -> list[Action]:
     return asked_of(register(subject, CLAIMS))
 
 
+def _nothing_else(subject: Subject) -> str:
+    """What is said where no action is asked: what is missing between the records, or nothing."""
+    unknown = untold(subject, "Whether a claim waits for you", "work_log")
+    if subject.relations["is_doubtful"].any():
+        return f"We need from you the records that are named above as missing. {unknown}".rstrip()
+    if unknown:
+        return f"We ask nothing of you this month. {unknown}"
+    return f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}."
+
+
 def asked_of(actions: Sequence[Action]) -> list[Action]:
     """The actions that the practice is asked for, in the order in which a page names them."""
     asked = [one for one in actions if one.is_asked]
@@ -38,9 +48,7 @@ def asks_table(subject: Subject) -> list[Block]:
     """At most three asks, with dollars, who and by when; what the dollars are stands beneath, the claims behind."""
     found = asks(subject)[:MOST]
     if not found:
-        none = f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}."
-        unknown = untold(subject, "Whether a claim waits for you", "work_log")
-        return [note(f"We ask nothing of you this month. {unknown}" if unknown else none)]
+        return [note(_nothing_else(subject))]
     before = closed_month(subject).period.shift(-1).last_day
     since = Shown("since", f"Paid since {before:%b} {before.day}"), _since_last_month(subject)
     known = {ask.action_id for ask in found} & since[1].keys()

@@ -44,7 +44,8 @@ def did(subject: Subject) -> tuple[str, str, str]:
     if month.empty:
         none = f"The work log holds no entry for {subject.period.title}."
         nothing = untold(subject, "What was worked", "work_log") or none
-        return "What we did", "no follow-up recorded", " ".join([nothing, *behind])
+        answer = "no follow-up recorded" if subject.holds("work_log") else "cannot be told"
+        return "What we did", answer, " ".join([nothing, *behind])
     said = []
     counts = by_hand["action"].value_counts()
     steps = [counted(int(counts[name]), one, many) for name, one, many in STEPS if counts.get(name, 0)]
@@ -106,5 +107,5 @@ def missed(subject: Subject) -> tuple[str, str, str]:
             )
     if not said:
         return "What we missed", "nothing we know of", "No time limit ran out, and no open claim lay untouched."
-    none = "no limit ran out" if is_logged else "nothing we know of"
+    none = "no limit ran out" if is_logged else "cannot be told"
     return "What we missed", f"{as_text(cents, 'usd')} past a limit" if cents else none, " ".join(said)

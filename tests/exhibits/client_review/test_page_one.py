@@ -171,7 +171,7 @@ def test_a_mailed_statement_is_no_claim_worked(acorn):
 
 def test_an_empty_work_log_is_said(acorn):
     card = effort.did(with_tables(acorn, work_log=acorn.tables["work_log"].filter(False)))
-    assert card[1:] == ("no follow-up recorded", "What was worked cannot be told: no work log is on file.")
+    assert card[1:] == ("cannot be told", "What was worked cannot be told: no work log is on file.")
     early = acorn.tables["work_log"].filter(pl.col("worked_on") < pl.date(2026, 10, 1))
     card = effort.did(with_tables(acorn, work_log=early))
     assert card[2].startswith("The work log holds no entry for October 2026.")
