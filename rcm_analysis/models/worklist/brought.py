@@ -1,9 +1,9 @@
 """What work brought: claims that were worked beside claims like them that were left untouched, with an interval.
 
 Work is looked at from one close to the next, a cause of denials since it was first told. Lists of three and of six
-months before were tried on two demonstration clients (26 actions with work): no action came to be comparable that was not
-after one month, and one did no longer, since of claims so old hardly any like them were left untouched; each such list
-cost 2 to 4 CPU seconds a report.
+months before were tried on two demonstration clients (26 actions with work): no action came to be comparable that was
+not after one month, and one did no longer, since of claims so old hardly any like them were left untouched; each such
+list cost 2 to 4 CPU seconds a report.
 """
 
 from __future__ import annotations
