@@ -35,6 +35,7 @@ from .exports.column_maps import Section, map_files
 from .exports.headers import said_by_name
 from .exports.joins import partners
 from .exports.remittance_rows import REMITTANCE_ROWS
+from .exports.together import Exports
 from .fhir.resources import is_fhir
 from .fhir_files import FhirFiles
 from .notes import Delivery, FileReport, IntakeReport, Notes
@@ -107,6 +108,7 @@ class _Intake:
         self.unread: dict[str, list[Section]] = {}
         self.read: set[str] = set()
         self.together: list[Path] = []
+        self.exports: Exports
 
     def run(self, paths: Sequence[Path]) -> IntakeReport:
         self._map_known_payers()
@@ -118,6 +120,8 @@ class _Intake:
         }
         with unpacked(paths) as files:
             self.together = [file.path for file in files if not file.what and not file.why]
+            stored = {*seen}
+            self.exports = Exports(self.maps, self.together, self.client, lambda path: self._is_new(path, stored))
             for file in files:
                 self._take(file, seen)
         self.fhir.deliver()
@@ -169,6 +173,10 @@ class _Intake:
             return
         seen[stamp] = self.change.files[stamp] = {"name": name, **self.notes.ends.get(name, {})}
 
+    def _is_new(self, path: Path, stored: set[str]) -> bool:
+        """True for an export that is not in the store yet."""
+        return not stored or stamp_of(path.read_bytes()) + self._maps_stamp(path) not in stored
+
     def _maps_stamp(self, file: Path) -> str:
         """Exports are read again when maps, what maps read of the name, or files that they look into have changed."""
         read = [said_by_name(file, self.maps).encode(), *(path.read_bytes() for path in self.map_files)]
@@ -210,13 +218,13 @@ class _Intake:
                 f"{name} is neither X12 nor can it be read as an export: [clients.{self.client}] names no column_maps."
             )
         try:
-            found = exports.recognise(path, self.maps, self.together)
+            found = self.exports.recognise(path)
         except SourceError:
             if not partners(path, self.maps):
                 raise
             self.notes.report.files.append(FileReport(name, "columns that other files look up"))
             return
-        parts = [(part, exports.read_export(path, part, client=self.client)) for part in found]
+        parts = self.exports.read(path, found)
         for part, export in parts:
             if part.table is REMITTANCE_ROWS:
                 self._take_answers(name, part, export)

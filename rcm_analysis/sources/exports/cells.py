@@ -11,7 +11,7 @@ import polars as pl
 from ...tables.schema import KINDS, Column
 from .column_maps import Section, Source
 from .headers import Recognised
-from .text_tables import TextTable, code
+from .text_tables import FILE, TextTable, code
 from .values import cents, cleaned, is_residue, month, nearest_cents, read_as, splits_a_cent
 
 TIMES = "times"
@@ -80,15 +80,15 @@ def places_once(recognised: Recognised) -> dict[str, int]:
     return {name: place for name, place in named.items() if name in table.names and name not in tied}
 
 
-def taken(texts: TextTable, recognised: Recognised) -> tuple[pl.DataFrame, pl.Series, int]:
-    """The rows that are not another table's, the numbers of those nobody claims, and how many are left."""
+def taken(texts: TextTable, recognised: Recognised) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    """The rows that are not another table's, and the numbers of those nobody claims and of those that are left."""
     take = recognised.section.take
     if take is None:
-        return texts.rows, pl.Series("row", [], pl.Int64), 0
+        return texts.rows, pl.Series("row", [], pl.Int64), pl.Series("row", [], pl.Int64)
     cell = text("take", recognised).str.to_lowercase().fill_null("")
     elsewhere = texts.rows.select(cell.is_in(take.leave)).to_series()
     rows = texts.rows.filter(~elsewhere)
-    return rows, rows.filter(~cell.is_in(take.rows))["row"], int(elsewhere.sum())
+    return rows, rows.filter(~cell.is_in(take.rows))["row"], texts.rows["row"].filter(elsewhere)
 
 
 def worded(rows: pl.DataFrame, recognised: Recognised, ragged: pl.Series, once: Once) -> pl.DataFrame:
@@ -109,7 +109,7 @@ def worded(rows: pl.DataFrame, recognised: Recognised, ragged: pl.Series, once: 
         rows = _carried(rows, name, within, ragged)
     if section.number:
         rows = rows.with_columns(
-            pl.int_range(1, pl.len() + 1).over(word(within)).cast(pl.String).alias(f"word {name}")
+            pl.int_range(1, pl.len() + 1).over(FILE, word(within)).cast(pl.String).alias(f"word {name}")
             for name, within in section.number.items()
         )
     defaults = {**section.defaults, **section.constants, **recognised.of_name}
@@ -121,7 +121,7 @@ def _content_id(section: Section) -> pl.Expr:
     """An id of what the row says, and of its place among rows that say the same."""
     says = [word(name) for name in sorted({*section.columns, *section.constants})]
     text = pl.concat_str([cell.fill_null("") for cell in says], separator=":")
-    return pl.format("row:{}:{}", text, pl.int_range(1, pl.len() + 1).over(says))
+    return pl.format("row:{}:{}", text, pl.int_range(1, pl.len() + 1).over(FILE, *says))
 
 
 def _combined(source: Source, places: tuple[int, ...], section: Section) -> pl.Expr:
@@ -177,8 +177,8 @@ def _amount(recognised: Recognised) -> pl.Expr:
 def _carried(rows: pl.DataFrame, name: str, within: str, ragged: pl.Series) -> pl.DataFrame:
     """The last value above, within equal values of another column and not across a ragged row."""
     own = pl.when(word(name).is_not_null()).then(pl.col("row"))
-    source = own.forward_fill().over(word(within))
-    rows = rows.with_columns(word(name).forward_fill().over(word(within)), source.alias("source"))
+    source = own.forward_fill().over(FILE, word(within))
+    rows = rows.with_columns(word(name).forward_fill().over(FILE, word(within)), source.alias("source"))
     if ragged.len():
         before = [pl.Series(ragged.sort()).search_sorted(rows[column].fill_null(0)) for column in ("row", "source")]
         rows = rows.with_columns(pl.when(before[0] == before[1]).then(word(name)).alias(f"word {name}"))

@@ -49,7 +49,18 @@ from .strangers import refuse_strangers
 from .text_tables import TOTAL, TextTable, below_header, code, read_csv
 from .values import SERIAL, cents
 from .visits import VISITS, without_day
-from .whole_file import FAULT, NEEDS_CLAIM, as_shown, has_lost_digits, is_far, is_id, marked, refuse_whole, remarks
+from .whole_file import (
+    FAULT,
+    LAST_DAY,
+    NEEDS_CLAIM,
+    as_shown,
+    has_lost_digits,
+    is_far,
+    is_id,
+    marked,
+    refuse_whole,
+    remarks,
+)
 
 __all__ = ["Export", "Recognised", "read_export", "read_map", "recognise", "refuse_strangers"]
 
@@ -105,37 +116,72 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
         stands in the file. `quarantine` has one row per record set aside; `text` holds its mapped
         cells as JSON without the patient, and is empty for ragged records.
     """
-    path, section, table = Path(path), recognised.section, recognised.table
-    texts = _joined(_texts(path, recognised), recognised)
+    read = read_rows(_joined(_texts(Path(path), recognised), recognised), recognised)
+    refuse_whole(Path(path), read.rows, recognised, read.once)
+    return finished(Path(path), read, all_faults(read, recognised), recognised, client=client)
+
+
+@dataclass(frozen=True)
+class Read:
+    """Rows in their kinds, the numbers of those that nobody claims and of those of other tables, and ragged records."""
+
+    rows: pl.DataFrame
+    once: Once
+    unclaimed: pl.Series
+    elsewhere: pl.Series
+
+    @property
+    def ragged(self) -> pl.DataFrame:
+        return self.once.texts.ragged
+
+
+def read_rows(texts: TextTable, recognised: Recognised) -> Read:
+    """The rows of the table, every cell in its kind."""
     rows, unclaimed, elsewhere = taken(texts, recognised)
     once = Once(
         texts, {name: place for name, at in places_once(recognised).items() if (place := str(at)) in texts.once}
     )
     rows = typed(worded(rows, recognised, texts.ragged["row"], once), recognised, once)
-    refuse_whole(path, rows, recognised, once)
-    unsaved = marked(rows, recognised)
-    other = faults(rows, recognised, once).join(unsaved, on=["row", "name"], how="anti", maintain_order="left")
-    found = pl.concat([_unclaimed(unclaimed), unsaved, other, swallowed(rows, recognised, texts)])
-    rows, found = totals_apart(rows, found, recognised, once)
-    kept = [code(once.places[name]) if name in once.read else f"word {name}" for name in table.money[:1]]
-    stored = rows.select("row", *table.names[1:], *kept)
+    return Read(rows, once, unclaimed, elsewhere)
+
+
+def all_faults(read: Read, recognised: Recognised) -> pl.DataFrame:
+    """Every fault of every row, but for keys that stand twice."""
+    unsaved = marked(read.rows, recognised)
+    other = faults(read.rows, recognised, read.once)
+    other = other.join(unsaved, on=["row", "name"], how="anti", maintain_order="left") if unsaved.height else other
+    return pl.concat([_unclaimed(read.unclaimed), unsaved, other, swallowed(read.rows, recognised, read.once.texts)])
+
+
+def storable(rows: pl.DataFrame, recognised: Recognised, once: Once) -> pl.DataFrame:
+    """What is stored of the rows, with what is looked at once more."""
+    names = recognised.table.money[:1]
+    kept = [code(once.places[name]) if name in once.read else f"word {name}" for name in names]
+    return rows.select("row", *recognised.table.names[1:], *kept)
+
+
+def finished(path: Path, read: Read, found: pl.DataFrame, recognised: Recognised, *, client: str) -> Export:
+    """The rows without fault, and the others set aside."""
+    section, table, once, ragged_rows = recognised.section, recognised.table, read.once, read.ragged
+    rows, found = totals_apart(read.rows, found, recognised, once)
+    stored = storable(rows, recognised, once)
     stored = stored.filter(~rows["row"].is_in(found["row"].unique().implode())) if found.height else stored
     again = doubled(stored, table)
     stored = stored.filter(~pl.col("row").is_in(again["row"].implode())) if again.height else stored
     found = pl.concat([found, again])
     aside = rows.filter(rows["row"].is_in(found["row"].unique().implode())) if found.height else rows.clear()
     aside = _set_aside(path, once.spelled(aside), found, recognised)
-    ragged = _ragged(path, texts.ragged, section)
+    ragged = _ragged(path, ragged_rows, section)
     aside = _dated(pl.concat([aside, ragged]), stored, table)
     return Export(
         table=table,
         delivery=section.delivery,
         rows=stored.with_columns(pl.lit(client).alias("client")).select(table.names),
         quarantine=aside.sort("row"),
-        rows_in=rows.height + texts.ragged.height,
+        rows_in=rows.height + ragged_rows.height,
         cents_in=int(rows["amount"].sum()) + int(ragged["amount_cents"].sum()),
-        cents_unreadable=_unreadable(rows, texts.ragged, section),
-        rows_elsewhere=elsewhere,
+        cents_unreadable=_unreadable(rows, ragged_rows, section),
+        rows_elsewhere=read.elsewhere.len(),
         fill=section.fill,
         remarks=remarks(stored, recognised, once),
     )
@@ -146,14 +192,19 @@ def _texts(path: Path, recognised: Recognised) -> TextTable:
     book = recognised.book
     if book is not None:
         return as_shown(below_header(book, recognised.header_row, width), book, recognised)
-    simple = places_once(recognised)
-    used = [place for name, places in recognised.positions.items() if name not in simple for place in places]
-    once = set(range(width)).difference(used)
     encodings = recognised.section.encodings
+    once = columns_once(recognised)
     try:
         return read_csv(path, recognised.delimiter or ",", encodings, recognised.header_row, width, once)
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def columns_once(recognised: Recognised) -> set[int]:
+    """The columns of the file of which each different text may be read once."""
+    simple = places_once(recognised)
+    used = [place for name, places in recognised.positions.items() if name not in simple for place in places]
+    return set(range(recognised.width)).difference(used)
 
 
 def _joined(texts: TextTable, recognised: Recognised) -> TextTable:
@@ -234,7 +285,6 @@ def _ragged(path: Path, ragged: pl.DataFrame, section: Section) -> pl.DataFrame:
 
 
 JOINED = "joined by"
-LAST_DAY = dt.date(2049, 12, 31)
 SUMMED = dict.fromkeys(
     ("deposits", "remit_claims"), "; a section [remittance_rows] adds the rows of one check or claim"
 )

@@ -33,9 +33,14 @@ MARKS = {"row": pl.Int64, "place": pl.Int64, "mark": pl.String, "text": pl.Strin
 DAY_ZERO = dt.date(1899, 12, 30)
 """The day from which Excel counts, but for workbooks of 1904."""
 
+MOST_ROWS = 1 << 32
+"""Of files read together, the rows of each are numbered from the next multiple of this."""
+FILE = (pl.col("row") // MOST_ROWS).alias("file")
+"""Which of the files read together a row is from."""
 LARGE = 1 << 20
 """Of a file of so many bytes, columns hold each different text once: most work is then done once a text."""
 _OPENING_BYTES = 1 << 18
+_OURS = "\x1efile\x1e"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _RAGGED = {"row": pl.Int64, "rule": pl.String, "message": pl.String, "amount": pl.String}
 _AMOUNT = re.compile(r"[-($ ]*[\d.,]*\d[.,]\d\d[-) ]*")
@@ -179,17 +184,52 @@ def read_csv(
     Raises
         SourceError when no encoding fits the whole file.
     """
+    body = _body(path, delimiter, encodings, header_row)
+    if not body.size:
+        return TextTable(_frame([], width), pl.DataFrame(schema=_RAGGED))
+    table, wrong = _arrow(path, body, delimiter, _types(body, width, once))
+    return _numbered(_coded(table), wrong, delimiter, header_row, width)
+
+
+def read_csvs(
+    paths: Sequence[Path], delimiter: str, encodings: Sequence[str], header_row: int, width: int, once: Collection[int]
+) -> TextTable | None:
+    """The records of several CSV files in one go, those of each file numbered from `MOST_ROWS` times its place;
+    nothing where a record is ragged, or one quote may reach from a file into the next.
+
+    Before the records of each file stands one of our own: where a quote is open, it is not found again.
+    """
+    parts = []
+    for path in paths:
+        body = _body(path, delimiter, encodings, header_row).to_pybytes()
+        parts += [_OURS, delimiter * (width - 1), "\n", body, b"" if body.endswith((b"\n", b"\r")) else b"\n"]
+    whole = pa.py_buffer(b"".join(part.encode() if isinstance(part, str) else part for part in parts))
+    table, wrong = _arrow(paths[0], whole, delimiter, _types(whole, width, once))
+    texts = _coded(table)
+    first = texts.once.get("0")
+    is_ours = texts.rows["0"] == _OURS if first is None else (first == _OURS).gather(texts.rows[code("0")])
+    starts = is_ours.arg_true().to_numpy().astype(np.int64)
+    if wrong or len(starts) != len(paths):
+        return None
+    numbers = np.arange(texts.rows.height) + np.repeat(
+        np.arange(len(paths)) * MOST_ROWS - starts + header_row, np.diff(starts, append=texts.rows.height)
+    )
+    rows = texts.rows.with_columns(pl.Series("row", numbers, dtype=pl.Int64)).filter(~is_ours)
+    return _without_blanks(replace(texts, rows=rows))
+
+
+def _body(path: Path, delimiter: str, encodings: Sequence[str], header_row: int) -> pa.Buffer:
+    """What stands below the header, in UTF-8."""
     data = _utf8(path, encodings)
     start = data.slice(0, min(_OPENING_BYTES, data.size)).to_pybytes().decode("utf-8", "ignore")
     end = next(itertools.islice((end for _, end in _records(start, delimiter)), header_row - 1, None))
-    body = data.slice(len(start[:end].encode()))
-    if not body.size:
-        return TextTable(_frame([], width), pl.DataFrame(schema=_RAGGED))
+    return data.slice(len(start[:end].encode()))
+
+
+def _types(body: pa.Buffer, width: int, once: Collection[int]) -> dict[str, pa.DataType]:
     names = [str(position) for position in range(width)]
     coded = [name for place, name in enumerate(names) if place in once and body.size >= LARGE]
-    types = {**dict.fromkeys(names, pa.string()), **dict.fromkeys(coded, pa.dictionary(pa.int32(), pa.string()))}
-    table, wrong = _arrow(path, body, delimiter, types)
-    return _numbered(_coded(table), wrong, delimiter, header_row, width)
+    return {**dict.fromkeys(names, pa.string()), **dict.fromkeys(coded, pa.dictionary(pa.int32(), pa.string()))}
 
 
 def _utf8(path: Path, encodings: Sequence[str]) -> pa.Buffer:

@@ -6,6 +6,7 @@ wrong days or signs and set the rest aside.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ...tables.ids import SPREADSHEET_DIGITS
 from ...tables.schema import Table
 from .cells import RAISES, TIMES, Once, text, word
 from .headers import Recognised
-from .text_tables import MARKS, Sheet, TextTable
+from .text_tables import FILE, MARKS, Sheet, TextTable
 from .values import SERIAL, day, is_monthly, is_residue
 from .visits import VISITS, refuse_contrary
 
@@ -27,6 +28,7 @@ NEEDS_CLAIM = ("charge", "contractual", "write_off")
 ENOUGH = 3
 """So many rows with the wrong sign, or against the map's order of day and month, are no slip of one hand."""
 CONTRARY_SHARE = 0.9
+LAST_DAY = dt.date(2049, 12, 31)
 FAR = 9 * 366
 """A gap of so many days in a column of days is no history: a wrong year stands behind it."""
 REMARKS = {
@@ -194,12 +196,11 @@ def refuse_whole(path: Path, rows: pl.DataFrame, recognised: Recognised, once: O
     if recognised.table is VISITS:
         refuse_contrary(rows, recognised.section.negate, path.name)
     if recognised.table.name == "transactions":
-        _refuse_contrary_signs(path, rows, recognised)
+        _refuse_contrary_signs(path, rows)
 
 
 def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised, once: Once) -> None:
-    patterns = [pattern for pattern in recognised.section.date_formats if pattern != SERIAL and not is_monthly(pattern)]
-    turned = [re.sub("%-?[dm]", lambda part: part[0].translate({100: "m", 109: "d"}), pattern) for pattern in patterns]
+    patterns, turned = _orders(recognised)
     if turned == patterns:
         return
     for column in recognised.table.columns:
@@ -222,30 +223,68 @@ def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised,
             )
 
 
-def _refuse_contrary_signs(path: Path, rows: pl.DataFrame, recognised: Recognised) -> None:
-    """Each kind of posting by itself: contractual adjustments and write-offs are one."""
+def _orders(recognised: Recognised) -> tuple[list[str], list[str]]:
+    """How the map says that days are written, and the same with day and month in the other order."""
+    patterns = [pattern for pattern in recognised.section.date_formats if pattern != SERIAL and not is_monthly(pattern)]
+    return patterns, [
+        re.sub("%-?[dm]", lambda part: part[0].translate({100: "m", 109: "d"}), pattern) for pattern in patterns
+    ]
+
+
+def _contrary_signs(rows: pl.DataFrame) -> pl.DataFrame:
+    """The kinds of posting whose sign is the opposite in nearly every row, by file: contractual adjustments and
+    write-offs are one."""
     sums = (
-        rows.group_by("kind", sign=pl.col("amount_cents").sign(), maintain_order=True)
+        rows.group_by(FILE, "kind", sign=pl.col("amount_cents").sign(), maintain_order=True)
         .agg(pl.len(), cents=pl.col("amount_cents").sum())
         .filter(pl.col("kind").is_in(["charge", "payment", "contractual", "write_off"]), pl.col("sign") != 0)
     )
     kind = pl.col("kind").replace("write_off", "contractual")
-    counted = (
+    return (
         sums.with_columns(kind=kind, raises=kind.replace_strict(RAISES, default=1, return_dtype=pl.Int64))
-        .group_by("kind", maintain_order=True)
+        .group_by("file", "kind", maintain_order=True)
         .agg(
             pl.col("len").sum(),
             contrary=pl.col("len").filter(pl.col("sign") != pl.col("raises")).sum(),
             cents=pl.col("cents").sum(),
         )
+        .filter(pl.col("contrary") >= ENOUGH, pl.col("contrary") >= CONTRARY_SHARE * pl.col("len"))
     )
-    for name, count, contrary, cents in counted.iter_rows():
-        if contrary >= ENOUGH and contrary >= CONTRARY_SHARE * count:
-            effect = "raise" if name != "charge" else "lower"
-            raise SourceError(
-                f"{path.name}: {contrary:,} of {count:,} {name} row(s) would {effect} the receivable, by "
-                f"{abs(cents) / 100:,.2f}: the signs are not what the map says of them, as if a sign were set twice "
-                f"or not at all. None of its {rows.height:,} rows was stored. Correct sign.by in the map: kind for "
-                "amounts without signs, file for amounts that are signed already, negate for those signed "
-                "the other way around."
-            )
+
+
+def _refuse_contrary_signs(path: Path, rows: pl.DataFrame) -> None:
+    for _, name, count, contrary, cents in _contrary_signs(rows).head(1).iter_rows():
+        effect = "raise" if name != "charge" else "lower"
+        raise SourceError(
+            f"{path.name}: {contrary:,} of {count:,} {name} row(s) would {effect} the receivable, by "
+            f"{abs(cents) / 100:,.2f}: the signs are not what the map says of them, as if a sign were set twice "
+            f"or not at all. None of its {rows.height:,} rows was stored. Correct sign.by in the map: kind for "
+            "amounts without signs, file for amounts that are signed already, negate for those signed "
+            "the other way around."
+        )
+
+
+def unclear(rows: pl.DataFrame, recognised: Recognised, once: Once) -> set[int]:
+    """Of files read together, those that may be refused or remarked upon as a whole, or in which one row is judged by
+    the others: each of them is to be read by itself."""
+    table, section = recognised.table, recognised.section
+    patterns, turned = _orders(recognised)
+    masks, checks = [], [pl.lit(False)]
+    for column in table.columns[1:]:
+        name = column.name
+        if column.kind == "date":
+            possible = pl.col(name).filter(pl.col(name).is_between(section.earliest, LAST_DAY))
+            checks.append((possible.max() - possible.min()).dt.total_days() > FAR)
+            if turned != patterns and recognised.positions.get(name):
+                theirs = day(word(name), turned).is_not_null() & day(word(name), patterns).is_null()
+                masks.append(once.each(rows, name, theirs))
+        elif is_id(name, table):
+            masks.append(once.each(rows, name, word(name).str.contains(r"^\d{15}0{3,}$")))
+            long, cut = (pl.col(name).str.contains(digits) for digits in (r"^\d{16,17}$", r"^\d{15}0{1,2}$"))
+            checks.append((cut.sum() >= 2) & (cut.sum() == long.sum()))
+    if table.money:
+        masks.append(once.each(rows, table.money[0], is_residue(word(table.money[0]), section.decimal)))
+    files = rows.select(FILE).to_series()
+    found = set(rows.group_by(FILE).agg(pl.any_horizontal(*checks).alias("is")).filter("is")["file"])
+    found |= {file for mask in masks if mask.any() for file in files.filter(mask.fill_null(False)).unique()}
+    return found | (set(_contrary_signs(rows)["file"]) if table.name == "transactions" else set())
