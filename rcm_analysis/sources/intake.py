@@ -9,7 +9,6 @@ all. What is refused is named with its dollars, and stays where it was: raw file
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -32,7 +31,6 @@ from .bank_files import BankIntake
 from .exports import reader as exports
 from .exports.aging import AGING_REPORT
 from .exports.column_maps import Section, map_files
-from .exports.headers import said_by_name
 from .exports.joins import partners
 from .exports.remittance_rows import REMITTANCE_ROWS
 from .exports.together import Exports
@@ -107,7 +105,6 @@ class _Intake:
         self.side_by_side = RowsSideBySide(change, self.notes)
         self.unread: dict[str, list[Section]] = {}
         self.read: set[str] = set()
-        self.together: list[Path] = []
         self.exports: Exports
 
     def run(self, paths: Sequence[Path]) -> IntakeReport:
@@ -119,9 +116,8 @@ class _Intake:
             if stamp not in self.change.forgotten
         }
         with unpacked(paths) as files:
-            self.together = [file.path for file in files if not file.what and not file.why]
-            stored = {*seen}
-            self.exports = Exports(self.maps, self.together, self.client, lambda path: self._is_new(path, stored))
+            together = [file.path for file in files if not file.what and not file.why]
+            self.exports = Exports(self.maps, self.map_files, together, self.client, {*seen})
             for file in files:
                 self._take(file, seen)
         self.fhir.deliver()
@@ -163,7 +159,7 @@ class _Intake:
                 raise SourceError(f"{name} is {file.why}.")
             data = file.path.read_bytes()
             kinds = x12.kind_of(data)
-            stamp = stamp_of(data) + (answers_stamp(kinds) if kinds else self._maps_stamp(file.path))
+            stamp = stamp_of(data) + (answers_stamp(kinds) if kinds else self.exports.stamp(file.path))
             if stamp in seen:
                 self._already_taken(name, seen[stamp])
                 return
@@ -172,17 +168,6 @@ class _Intake:
             self.notes.refuse(name, stopped(error), self._elsewhere(file.holder))
             return
         seen[stamp] = self.change.files[stamp] = {"name": name, **self.notes.ends.get(name, {})}
-
-    def _is_new(self, path: Path, stored: set[str]) -> bool:
-        """True for an export that is not in the store yet."""
-        return not stored or stamp_of(path.read_bytes()) + self._maps_stamp(path) not in stored
-
-    def _maps_stamp(self, file: Path) -> str:
-        """Exports are read again when maps, what maps read of the name, or files that they look into have changed."""
-        read = [said_by_name(file, self.maps).encode(), *(path.read_bytes() for path in self.map_files)]
-        if any(section.join for each in self.maps for section in each.sections):
-            read += [path.read_bytes() for path in self.together if partners(path, self.maps)]
-        return "+" + hashlib.sha256(b"\0".join(read)).hexdigest()[:16]
 
     def _already_taken(self, name: str, entry: dict[str, Any]) -> None:
         same = entry["name"] == name

@@ -6,7 +6,8 @@ is not certain (it may be refused whole, or one of its rows is judged by the oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import polars as pl
 
 from ...errors import SourceError
 from ...tables.schema import TABLES
+from ..raw_files import stamp_of
 from .column_maps import ColumnMap
-from .headers import Recognised, recognise
+from .headers import Recognised, recognise, said_by_name
+from .joins import partners
 from .reader import QUARANTINE, Export, Read, all_faults, columns_once, finished, read_export, read_rows, storable
 from .text_tables import FILE, LARGE, MOST_ROWS, TextTable, below_header, read_csvs
 from .whole_file import as_shown, unclear
@@ -29,13 +32,24 @@ class Exports:
     """The exports of one intake, each asked for once; those that begin like it are read with it."""
 
     def __init__(
-        self, maps: Sequence[ColumnMap], files: Sequence[Path], client: str, is_new: Callable[[Path], bool]
+        self, maps: Sequence[ColumnMap], map_files: Sequence[Path], files: Sequence[Path], client: str, stored: set[str]
     ) -> None:
-        self.maps, self.files, self.client, self.is_new = maps, files, client, is_new
+        self.maps, self.files, self.client, self.stored = maps, files, client, stored
+        self.map_bytes = [path.read_bytes() for path in map_files]
         self.alike: dict[bytes, list[Path]] = {}
         self.ahead: dict[Path, tuple[list[Recognised], dict[int, Export]]] = {}
         for path in files:
             self.alike.setdefault(_begins(path), []).append(path)
+
+    def stamp(self, file: Path) -> str:
+        """Exports are read again when maps, what maps read of the name, or files that they look into have changed."""
+        read = [said_by_name(file, self.maps).encode(), *self.map_bytes]
+        if any(section.join for each in self.maps for section in each.sections):
+            read += [path.read_bytes() for path in self.files if partners(path, self.maps)]
+        return "+" + hashlib.sha256(b"\0".join(read)).hexdigest()[:16]
+
+    def _is_new(self, path: Path) -> bool:
+        return not self.stored or stamp_of(path.read_bytes()) + self.stamp(path) not in self.stored
 
     def recognise(self, path: Path) -> list[Recognised]:
         """The tables that a file holds; those that begin like it are read, too."""
@@ -73,7 +87,7 @@ class Exports:
         pile, size = [], 0
         for path in alike[alike.index(first) :] if first in alike else ():
             bytes_of = path.stat().st_size
-            if bytes_of < LARGE and (path == first or self.is_new(path)):
+            if bytes_of < LARGE and (path == first or self._is_new(path)):
                 pile.append(path)
                 size += bytes_of
             if size > MOST_BYTES:
