@@ -127,8 +127,9 @@ def read_together(files: Sequence[tuple[Path, Recognised]], *, client: str) -> l
     found = all_faults(read, recognised).filter(pl.col("rule") != "far_day")
     good = storable(read.rows, recognised, read.once)
     key = [name for name in table.key if name != "client"]
-    again = good.select(FILE, twice=pl.struct(FILE, *key).is_duplicated()).filter("twice")["file"] if key else []
-    slowly = {*found.select(FILE)["file"], *again}
+    slowly = set(found.select(FILE)["file"])
+    if key:
+        slowly |= set(good.select(FILE, twice=pl.struct(FILE, *key).is_duplicated()).filter("twice")["file"])
     stored = good.select(pl.lit(client).alias("client"), *table.names[1:])
     sums = read.rows.group_by(FILE).agg(pl.len(), pl.col("amount").sum(), nulls=pl.col("amount").null_count())
     counted = {file: rest for file, *rest in sums.iter_rows()}
