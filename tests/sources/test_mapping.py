@@ -349,7 +349,8 @@ def test_one_list_of_visits_in_many_forms_has_the_same_totals(tmp_path, form):
     assert part.questions == []
     (trial,) = tried(path, [parse_map(map_text("own", [part]), "own")])
     sums = {"charges": 30000, "payments": 11000, "contractual adjustments": 5000, "balance": 14000}
-    assert trial.sums == sums and trial.remarks == ()
+    assert trial.sums == sums
+    assert len(trial.remarks) == 1 and "does not say who owes" in trial.remarks[0], "one visit is paid and not settled"
     assert [(told, count) for told, count, _ in trial.set_aside] == ([(rule, 1)] if rule else [])
 
 
@@ -381,3 +382,24 @@ def test_ages_of_insurers_beside_ages_of_patients_are_two_sections(tmp_path):
     assert not part.questions
     trials = tried(path, [parse_map(map_text("own", [part]), "own")])
     assert [sum(trial.sums.values()) for trial in trials] == [10600, 2000]
+
+
+@pytest.mark.parametrize(
+    "header", ["Receipt,Account,Date,Amount", "Payment ID,Claim Number,Payment Date,Payment Amount"]
+)
+def test_a_plain_list_of_payments_is_no_bank_statement_and_no_answer_until_somebody_says_so(tmp_path, header):
+    path = tmp_path / "receipts.csv"
+    path.write_text(
+        "\n".join([header, *(f"R{n},C{1000 + n},10/{n % 28 + 1:02d}/2026,20.00" for n in range(30))]) + "\n"
+    )
+    assert "table" in {question.key for question in propose(path, {}).questions}
+    said = {"table": "transactions", "kind": "payment", "party": "patient", "sign": "kind"}
+    _, claim, days, amount = header.split(",")
+    said |= {
+        "happened_on": days,
+        "posted_on": days,
+        "amount_cents": header.split(",")[3],
+        "claim_id": header.split(",")[1],
+    }
+    found = propose(path, said)
+    assert not found.questions and found.settings["constants"] == {"kind": "payment", "party": "patient"}

@@ -347,8 +347,7 @@ def _rest_remark(rows: pl.DataFrame) -> list[tuple[str, int, int | None, str]]:
         return []
     message = (
         "row(s) were paid or adjusted by an insurer and leave a rest, and the file does not say who owes it: it stands "
-        "with the insurer, also where it is the patient's share. A column of patients' balances "
-        "(patient_balance_cents) tells them apart"
+        "with the insurer, also where it is the patient's share. Ask for a column of what patients owe"
     )
     return [(REST, rest.height, int(rest["cents"].sum()), message)]
 

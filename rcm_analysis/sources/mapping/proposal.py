@@ -24,6 +24,8 @@ from .signs import negated, sign_of
 from .vocabulary import KIND_WORDS, PARTY_HINTS, PARTY_WORDS, STATUS_WORDS
 
 ENOUGH_KEYS = 3
+MANY_ACCOUNTS = 20
+"""No practice has more accounts at its bank."""
 CLEARLY = 0.12
 """A heading, or a table, is taken where it is so much better than the next one."""
 NEEDED = {
@@ -107,7 +109,17 @@ def _table_of(file: Unknown, answers: Mapping[str, str]) -> tuple[Table, Questio
         raise ParameterError(f"table: {given!r} is no table.{closest(given, READ)}")
     if given:
         return READ[given], None
-    return READ[best[1]], question if best[0] - second[0] < CLEARLY * max(best[0], 1) else None
+    is_close = best[0] - second[0] < CLEARLY * max(best[0], 1)
+    return READ[best[1]], question if is_close or _is_poor(file, READ[best[1]]) else None
+
+
+def _is_poor(file: Unknown, table: Table) -> bool:
+    """Whether even the best table fits badly, as with a plain list of payments: the accounts of a bank would differ
+    from row to row, or an answer of a payer would name neither a payer nor a charge."""
+    found = _assigned(file, table)
+    if table.name == "bank_statement":
+        return "account" in found and found["account"][0].distinct > MANY_ACCOUNTS
+    return table.name == "remittance_rows" and not {"payer", "charge_cents"} & set(found)
 
 
 def _fitness(file: Unknown, table: Table) -> float:
