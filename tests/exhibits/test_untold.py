@@ -155,7 +155,7 @@ def test_patients_who_may_have_paid_are_not_said_to_owe(of_files_alone):
     tables = report.subject.tables
     assert "30 claims left to patients, with nothing on file of what patients paid ($600, 100.0% of balances" in said
     assert "Days of charges still owed by insurers" in said and "$600 was left to patients; nothing is on file" in said
-    assert "Patients owe $" not in said
+    assert "Patients owe $" not in said and "came in from insurers during October" in said
     assert worklist(tables, as_of=CLOSE).empty
     worth = collectable_value(tables, as_of=CLOSE).iloc[0]
     assert (worth["open_cents"], worth["unknown_cents"], worth["lost_cents"]) == (60_000, 60_000, 0)

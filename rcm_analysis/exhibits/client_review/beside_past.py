@@ -74,7 +74,7 @@ def numbers_of(subject: Subject) -> list[Number]:
     aged = at_month_ends(partial(aged_share, days=90, parties=parties), "aged_share")
     by = "by insurers " if alone else ""
     every = (
-        Number("Cash received", "usd", "up", monthly_cash),
+        Number("Cash received from insurers" if alone else "Cash received", "usd", "up", monthly_cash),
         Number(f"Days of charges still owed {by}".strip(), "days", "down", days, 3, "{} longer", "{} shorter"),
         Number(f"Owed {by}for over 90 days", "rate", "down", aged, 3),
         Number("Claims denied at first", "rate", "down", monthly_denials, 1, rests_on="remit_claims"),

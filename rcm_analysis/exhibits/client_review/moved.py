@@ -18,7 +18,7 @@ from ...periods import Period
 from .. import figures
 from ..blocks import Block
 from ..formats import as_text, counted, gap, sentence
-from ..incomplete import untold
+from ..incomplete import patients_untold, untold
 from ..register.events import denial_events
 from ..register.months import facts_of
 from ..register.why import cell_words, why_blocks
@@ -48,7 +48,8 @@ def cash_sentence(subject: Subject) -> str:
     """
     found = cash_by_month(subject)
     now = int(found["cash_cents"].iloc[-1])
-    head = f"{as_text(now, 'usd')} came in during {subject.month}"
+    payers = " from insurers" if patients_untold(subject) else ""
+    head = f"{as_text(now, 'usd')} came in{payers} during {subject.month}"
     past = found.iloc[:-1]
     if len(past) < RECENT:
         return f"{head}."
