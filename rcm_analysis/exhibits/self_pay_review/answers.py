@@ -18,6 +18,7 @@ from ..client_review.behind import traced
 from ..client_review.beside_past import Number, Series, numbers_beside
 from ..client_review.work import held
 from ..formats import as_text, comma_list, counted, sentence, span, whole_dollars
+from ..incomplete import patients_untold
 from ..pages import page
 from ..register.action import Action
 from ..register.months import actions_of
@@ -48,6 +49,12 @@ def answers(facts: Facts) -> list[Block]:
                 tone="warning",
             )
         ]
+    if patients_untold(facts.subject):
+        words = (
+            "Nothing is on file of what patients paid, so nobody can say what became of what they were billed. The "
+            "postings of the billing system would tell, or the desk's list of receipts."
+        )
+        return [note(words, tone="warning"), *_asks(facts)]
     page_one = [*_became(facts), cards([_did(facts), _missed(facts)]), *_asks(facts), *_beside(facts)]
     return [
         headline(f"{_paid(facts)} {_finding(facts)}"),

@@ -539,3 +539,14 @@ def test_the_appendix_explains_every_measure_in_words(pages):
         assert not [mark for mark in ("_cents", "`", "as_of", "DOMAIN") if mark in item["formula"] + item["source"]], (
             item["name"]
         )
+
+
+def test_where_nothing_is_on_file_of_what_patients_paid_no_share_of_it_is_told(acorn):
+    """Statements and contacts are there, and not one payment of a patient: a share of nothing would be told."""
+    running = programme(acorn)
+    rows = running.tables["transactions"].collect()
+    settles = (pl.col("party") == "patient") & pl.col("kind").is_in(["payment", "write_off", "refund", "takeback"])
+    tables = {**running.tables, "transactions": rows.filter(~settles).lazy()}
+    unpaid = dataclasses.replace(running, tables=tables, _frames={})
+    said = words_of(pages_of("self_pay_review", unpaid).answers())
+    assert "Nothing is on file of what patients paid" in said and "was paid within 120 days" not in said
