@@ -218,25 +218,37 @@ class Notes:
 
         `deliveries` are of one table; one that is added is compared with what is stored too.
         """
-        before: list[pl.DataFrame] = []
-        for delivery in deliveries:
-            known = pl.concat([*before, *([stored] if delivery.mode == "append" else [])] or [stored.clear()])
-            key = list(delivery.table.key)
-            names = [name for name in delivery.table.names if name not in key[1:]]
-            new = delivery.rows.join(known, on=key, how="anti")
-            again = new.join(known, on=names, how="semi", nulls_equal=True)
-            if again.height >= max(AGAIN_ROWS, AGAIN_SHARE * new.height):
-                name, cents = delivery.report.file, int(again[delivery.table.money[0]].abs().sum())
+        if not deliveries:
+            return
+        table, at = deliveries[0].table, pl.col("at")
+        key, names = list(table.key), [name for name in table.names if name not in table.key[1:]]
+        known = [stored, *(delivery.rows for delivery in deliveries)]
+        rows = pl.concat(frame.with_columns(at=pl.lit(place)) for place, frame in enumerate(known))
+        added = [place for place, delivery in enumerate(deliveries, 1) if delivery.mode == "append"]
+        come = pl.when(at > 0).then(at)
+        first = {
+            each: pl.when(at.is_in(added)).then(at.min().over(on)).otherwise(come.min().over(on))
+            for each, on in (("key", key), ("says", names))
+        }
+        new = rows.with_columns(first["key"].alias("key"), first["says"].alias("says")).filter(
+            at > 0, pl.col("key") == at
+        )
+        is_again = pl.col("says") < at
+        counts = new.group_by("at").agg(
+            pl.len(), is_again.sum().alias("again"), pl.col(table.money[0]).filter(is_again).abs().sum().alias("cents")
+        )
+        for place, of_new, again, cents in counts.sort("at").iter_rows():
+            if again >= max(AGAIN_ROWS, AGAIN_SHARE * of_new):
+                name = deliveries[place - 1].report.file
                 self.find(
                     name,
                     "rows_again",
                     cents,
-                    f"{name}: {again.height} of {new.height} row(s) of {delivery.table.name} are stored already in "
+                    f"{name}: {again} of {of_new} row(s) of {table.name} are stored already in "
                     "every column but their id. If the export numbers its rows anew each time, they count twice: take "
                     "the file out and rebuild the client (rcm repair), and ask for ids that stay.",
-                    rows=again.height,
+                    rows=again,
                 )
-            before.append(delivery.rows)
 
     def quarantine(
         self, name: str, table: str, rows: pl.DataFrame, *, is_told: bool = False, unit: str = "rows"

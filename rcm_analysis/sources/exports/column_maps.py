@@ -312,6 +312,15 @@ class Section:
         """All plain headers that the section looks for."""
         return frozenset(header for _, parts in self.wanted for part in parts for header in part)
 
+    @functools.cached_property
+    def beginnings(self) -> tuple[frozenset[str], ...]:
+        """Of each column that the section needs, all beginnings of its plain headers: one of them stands in a cell."""
+        return tuple(
+            frozenset(header[:end] for part in parts for header in part for end in range(1, len(header) + 1))
+            for name, parts in self.wanted
+            if name not in self.optional
+        )
+
     @property
     def joined(self) -> dict[str, Source]:
         """Our columns that stand in another file of the delivery."""

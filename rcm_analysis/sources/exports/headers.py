@@ -87,9 +87,9 @@ def recognise(path: Path, maps: Sequence[ColumnMap], others: Sequence[Path] = ()
     named = {section.sheet for column_map in maps for section in column_map.sections}
     hidden = tuple(top.title for top in tops if top.sheet and top.sheet.is_hidden and top.title not in named)
     seen = [top for top in tops if top.title not in hidden]
-    fits = [fit for top in seen for fit in _fits(top, maps)]
-    whole = [fit for fit in fits if not fit.missing]
+    whole = [fit for top in seen for fit in _fits(top, maps) if not fit.missing]
     if not whole:
+        fits = [fit for top in seen for fit in _fits(top, maps, nearest=True)]
         raise SourceError(_unknown(path, fits, maps) + _lacking_sheets(tops, maps) + _hidden(hidden))
     sheets = dict.fromkeys(fit.top.title for fit in whole)
     other_sheets = tuple(top.title for top in seen if top.title and top.title not in sheets)
@@ -187,9 +187,10 @@ class _Fit:
         return {name: tuple(part[0] for part in parts) for name, parts in self.found.items()}
 
 
-def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
+def _fits(top: Opening, maps: Sequence[ColumnMap], *, nearest: bool = False) -> list[_Fit]:
     """The best record for every section that may read this opening, if any of its headers is there; up to three records
-    one below the other are one header where no single one holds all headings."""
+    one below the other are one header where no single one holds all headings. Only `nearest` tells surely of headers
+    that are not all there."""
     heads = cache(lambda rows: _heads(top.records, rows))
     where = cache(lambda rows: _where(heads(rows)))
     out = []
@@ -200,6 +201,8 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
             ):
                 continue
             best: list[_Fit] = []
+            if not nearest and any(beginnings.isdisjoint(where(1)) for beginnings in section.beginnings):
+                continue
             for rows in range(1, MOST_HEADER_ROWS + 1):
                 there = where(rows)
                 named = sorted({place for header in section.headings & there.keys() for place in there[header]})

@@ -46,7 +46,7 @@ from .headers import Recognised, recognise
 from .joins import KEY
 from .remittance_rows import REMITTANCE_ROWS
 from .strangers import refuse_strangers
-from .text_tables import TOTAL, TextTable, below_header, code, read_csv
+from .text_tables import FILE, MOST_ROWS, TOTAL, TextTable, below_header, code, read_csv
 from .values import SERIAL, cents
 from .visits import VISITS, without_day
 from .whole_file import (
@@ -153,26 +153,26 @@ def all_faults(read: Read, recognised: Recognised) -> pl.DataFrame:
     return pl.concat([_unclaimed(read.unclaimed), unsaved, other, swallowed(read.rows, recognised, read.once.texts)])
 
 
-def storable(rows: pl.DataFrame, recognised: Recognised, once: Once) -> pl.DataFrame:
-    """What is stored of the rows, with what is looked at once more."""
-    names = recognised.table.money[:1]
-    kept = [code(once.places[name]) if name in once.read else f"word {name}" for name in names]
-    return rows.select("row", *recognised.table.names[1:], *kept)
-
-
-def finished(path: Path, read: Read, found: pl.DataFrame, recognised: Recognised, *, client: str) -> Export:
-    """The rows without fault, and the others set aside."""
-    section, table, once, ragged_rows = recognised.section, recognised.table, read.once, read.ragged
+def parted(read: Read, found: pl.DataFrame, recognised: Recognised) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """All rows with their dollars, those to be stored, and those set aside."""
+    table, once = recognised.table, read.once
     rows, found = totals_apart(read.rows, found, recognised, once)
-    stored = storable(rows, recognised, once)
+    kept = [code(once.places[name]) if name in once.read else f"word {name}" for name in table.money[:1]]
+    stored = rows.select("row", *table.names[1:], *kept)
     stored = stored.filter(~rows["row"].is_in(found["row"].unique().implode())) if found.height else stored
     again = doubled(stored, table)
     stored = stored.filter(~pl.col("row").is_in(again["row"].implode())) if again.height else stored
     found = pl.concat([found, again])
     aside = rows.filter(rows["row"].is_in(found["row"].unique().implode())) if found.height else rows.clear()
-    aside = _set_aside(path, once.spelled(aside), found, recognised)
-    ragged = _ragged(path, ragged_rows, section)
-    aside = _dated(pl.concat([aside, ragged]), stored, table)
+    return rows, stored, _set_aside(once.spelled(aside), found, recognised)
+
+
+def finished(path: Path, read: Read, found: pl.DataFrame, recognised: Recognised, *, client: str) -> Export:
+    """The rows without fault, and the others set aside."""
+    section, table, ragged_rows = recognised.section, recognised.table, read.ragged
+    rows, stored, aside = parted(read, found, recognised)
+    ragged = _ragged(ragged_rows, section)
+    aside = dated(path, pl.concat([aside, ragged]), stored, table)
     return Export(
         table=table,
         delivery=section.delivery,
@@ -183,7 +183,7 @@ def finished(path: Path, read: Read, found: pl.DataFrame, recognised: Recognised
         cents_unreadable=_unreadable(rows, ragged_rows, section),
         rows_elsewhere=read.elsewhere.len(),
         fill=section.fill,
-        remarks=remarks(stored, recognised, once),
+        remarks=remarks(stored, recognised, read.once),
     )
 
 
@@ -235,7 +235,7 @@ def _unreadable(rows: pl.DataFrame, ragged: pl.DataFrame, section: Section) -> i
     return rows["amount"].null_count() + ragged.height
 
 
-def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+def _set_aside(rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
     """One row per record set aside: its first fault, and the others in the message."""
     titles = {name: recognised.title(name) for name in (*recognised.table.names, "take")}
     key = recognised.table.key[1:]
@@ -251,7 +251,7 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
     cells = pl.struct([text(name, recognised).alias(name.replace("amount_by", "amount")) for name in shown])
     aside = rows.join(told, on="row", how="inner")
     return aside.select(
-        pl.lit(path.name).alias("file"),
+        pl.lit("").alias("file"),
         "row",
         *[pl.col(f"told {name}").alias(name) for name in ("column", "rule", "message")],
         pl.col("amount").alias("amount_cents"),
@@ -260,8 +260,10 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
     ).cast(QUARANTINE)
 
 
-def _dated(aside: pl.DataFrame, stored: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Rows set aside with the day on which they became known: their own within the days of the file, else its last."""
+def dated(path: Path, aside: pl.DataFrame, stored: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Rows set aside with the name of their file, and the day on which they became known: their own within the days of
+    the file, else its last."""
+    aside = aside.with_columns(file=pl.lit(path.name))
     if not table.known_on or stored.is_empty():
         return aside.with_columns(known_on=pl.lit(None, pl.Date))
     first, last = stored[table.known_on].min(), stored[table.known_on].max()
@@ -269,11 +271,11 @@ def _dated(aside: pl.DataFrame, stored: pl.DataFrame, table: Table) -> pl.DataFr
     return aside.with_columns(known_on=own.fill_null(last))
 
 
-def _ragged(path: Path, ragged: pl.DataFrame, section: Section) -> pl.DataFrame:
+def _ragged(ragged: pl.DataFrame, section: Section) -> pl.DataFrame:
     nothing = pl.lit(None)
     has_money = bool(section.table.money) and section.table.money[0] not in section.fill
     return ragged.select(
-        pl.lit(path.name).alias("file"),
+        pl.lit("").alias("file"),
         "row",
         nothing.alias("column"),
         "rule",
@@ -464,9 +466,10 @@ def totals_apart(
 def doubled(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Rows whose key an earlier row holds, among rows that are otherwise good."""
     key = [name for name in table.key if name != "client"]
-    if not key or stored.select(pl.struct(key).hash().n_unique()).item() == stored.height:
+    within = [FILE, *map(pl.col, key)] if key and (stored["row"].max() or 0) >= MOST_ROWS else [*map(pl.col, key)]
+    if not key or stored.select(pl.struct(within).hash().n_unique()).item() == stored.height:
         return pl.DataFrame(schema=FAULT)
-    first = pl.col(key[0]).is_first_distinct() if len(key) == 1 else pl.struct(key).is_first_distinct()
+    first = within[0].is_first_distinct() if len(within) == 1 else pl.struct(within).is_first_distinct()
     return stored.filter(~first).select(
         "row",
         name=pl.lit(" + ".join(key)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +20,7 @@ from ..raw_files import stamp_of
 from .column_maps import ColumnMap
 from .headers import Recognised, recognise, said_by_name
 from .joins import partners
-from .reader import QUARANTINE, Export, Read, all_faults, columns_once, finished, read_export, read_rows, storable
+from .reader import Export, all_faults, columns_once, dated, parted, read_export, read_rows
 from .text_tables import FILE, LARGE, MOST_ROWS, TextTable, below_header, read_csvs
 from .whole_file import as_shown, unclear
 
@@ -123,43 +124,46 @@ def read_together(files: Sequence[tuple[Path, Recognised]], *, client: str) -> l
     recognised = files[0][1]
     section, table = recognised.section, recognised.table
     read = read_rows(texts, recognised)
-    alone = unclear(read.rows, recognised, read.once)
     found = all_faults(read, recognised).filter(pl.col("rule") != "far_day")
-    good = storable(read.rows, recognised, read.once)
-    key = [name for name in table.key if name != "client"]
-    slowly = set(found.select(FILE)["file"])
-    if key:
-        slowly |= set(good.select(FILE, twice=pl.struct(FILE, *key).is_duplicated()).filter("twice")["file"])
-    stored = good.select(pl.lit(client).alias("client"), *table.names[1:])
-    sums = read.rows.group_by(FILE).agg(pl.len(), pl.col("amount").sum(), nulls=pl.col("amount").null_count())
+    rows, stored, aside = parted(read, found, recognised)
+    alone = unclear(rows, recognised, read.once, set(aside.select(FILE)["file"]))
+    sums = rows.group_by(FILE).agg(pl.len(), pl.col("amount").sum(), nulls=pl.col("amount").null_count())
     counted = {file: rest for file, *rest in sums.iter_rows()}
-    apart = dict(read.elsewhere.to_frame().group_by(FILE).len().iter_rows())
+    elsewhere = dict(read.elsewhere.to_frame().group_by(FILE).len().iter_rows())
     has_money = bool(table.money) and table.money[0] not in section.fill
-    starts = read.rows["row"].search_sorted(pl.Series(range(len(files))) * MOST_ROWS).to_list()
+    kept, left = (
+        _of_each(stored.with_columns(client=pl.lit(client)), len(files)),
+        _of_each(aside.sort("row"), len(files)),
+    )
     out: list[Export | None] = []
-    for file, (path, part) in enumerate(files):
+    for file, (path, _) in enumerate(files):
         height, cents, nulls = counted.get(file, (0, 0, 0))
         if file in alone or not height:
             out.append(None)
-        elif file in slowly:
-            left = [_of_file(each.to_frame(), file)["row"] for each in (read.unclaimed, read.elsewhere)]
-            mine = Read(_of_file(read.rows, file), read.once, *left)
-            out.append(finished(path, mine, _of_file(found, file), part, client=client))
-        else:
-            out.append(
-                Export(
-                    table=table,
-                    delivery=section.delivery,
-                    rows=stored.slice(starts[file], height),
-                    quarantine=pl.DataFrame(schema=QUARANTINE),
-                    rows_in=height,
-                    cents_in=int(cents),
-                    cents_unreadable=nulls if has_money else 0,
-                    rows_elsewhere=apart.get(file, 0),
-                    fill=section.fill,
-                )
+            continue
+        mine = left[file]
+        if mine.height:
+            mine = dated(path, mine.with_columns(pl.col("row") - file * MOST_ROWS), kept[file], table)
+        out.append(
+            Export(
+                table=table,
+                delivery=section.delivery,
+                rows=kept[file].select(table.names),
+                quarantine=mine,
+                rows_in=height,
+                cents_in=int(cents),
+                cents_unreadable=nulls if has_money else 0,
+                rows_elsewhere=elsewhere.get(file, 0),
+                fill=section.fill,
             )
+        )
     return out
+
+
+def _of_each(rows: pl.DataFrame, files: int) -> list[pl.DataFrame]:
+    """The rows of each file."""
+    ends = rows["row"].search_sorted(pl.Series(range(files + 1)) * MOST_ROWS).to_list()
+    return [rows.slice(start, end - start) for start, end in pairwise(ends)]
 
 
 def _texts(files: Sequence[tuple[Path, Recognised]]) -> TextTable | None:
@@ -178,8 +182,3 @@ def _texts(files: Sequence[tuple[Path, Recognised]]) -> TextTable | None:
         texts = as_shown(below_header(book, each.header_row, each.width), book, each)
         tables.append(texts.rows.with_columns(pl.col("row") + place * MOST_ROWS))
     return replace(texts, rows=pl.concat(tables, how="vertical_relaxed"))
-
-
-def _of_file(rows: pl.DataFrame, file: int) -> pl.DataFrame:
-    """The rows of one file, with their numbers in it."""
-    return rows.filter(file == FILE).with_columns(pl.col("row") - file * MOST_ROWS)

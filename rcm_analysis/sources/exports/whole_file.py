@@ -264,9 +264,9 @@ def _refuse_contrary_signs(path: Path, rows: pl.DataFrame) -> None:
         )
 
 
-def unclear(rows: pl.DataFrame, recognised: Recognised, once: Once) -> set[int]:
+def unclear(rows: pl.DataFrame, recognised: Recognised, once: Once, faulty: set[int]) -> set[int]:
     """Of files read together, those that may be refused or remarked upon as a whole, or in which one row is judged by
-    the others: each of them is to be read by itself."""
+    the others: each of them is to be read by itself. `faulty` are those with rows set aside."""
     table, section = recognised.table, recognised.section
     patterns, turned = _orders(recognised)
     masks, checks = [], [pl.lit(False)]
@@ -281,7 +281,7 @@ def unclear(rows: pl.DataFrame, recognised: Recognised, once: Once) -> set[int]:
         elif is_id(name, table):
             masks.append(once.each(rows, name, word(name).str.contains(r"^\d{15}0{3,}$")))
             long, cut = (pl.col(name).str.contains(digits) for digits in (r"^\d{16,17}$", r"^\d{15}0{1,2}$"))
-            checks.append((cut.sum() >= 2) & (cut.sum() == long.sum()))
+            checks.append((cut.sum() >= 2) & ((cut.sum() == long.sum()) | FILE.first().is_in(list(faulty))))
     if table.money:
         masks.append(once.each(rows, table.money[0], is_residue(word(table.money[0]), section.decimal)))
     files = rows.select(FILE).to_series()
