@@ -226,7 +226,7 @@ def main(count: int, times: int = 3) -> None:
             f"{pl.thread_pool_size()} threads; {times} runs each, fresh processes, interleaved",
             (
                 f"load average at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores (wall times of a "
-                "busy machine are upper bounds)"
+                "busy machine are upper bounds; where other work ran beside, read the ratios)"
             ),
             "",
             (

@@ -27,7 +27,7 @@ CLAIMS_PER_PAYMENT = 50
 OURS = """
 import json, resource, sys, time
 from pathlib import Path
-from rcm_analysis.sources.remit835 import read_835
+from rcm_analysis.sources.x12.remit835 import read_835
 data = Path(sys.argv[1]).read_bytes()
 start, start_cpu = time.perf_counter(), time.process_time()
 read = read_835(data)
