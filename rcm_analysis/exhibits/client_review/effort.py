@@ -105,7 +105,10 @@ def missed(subject: Subject) -> tuple[str, str, str]:
                 f"{counted(len(quiet), 'open insurance claim')} ({as_text(int(quiet['open_cents'].sum()), 'usd')} of "
                 "charges) saw no work and no answer for 30 days."
             )
+    unknown = untold(subject, "Whether a time limit ran out", "payer_rules")
     if not said:
-        return "What we missed", "nothing we know of", "No time limit ran out, and no open claim lay untouched."
-    none = "no limit ran out" if is_logged else "cannot be told"
+        none = "No time limit ran out, and no open claim lay untouched."
+        return "What we missed", "nothing we know of", f"No open claim lay untouched. {unknown}" if unknown else none
+    none = "nothing we know of" if unknown else "no limit ran out"
+    none = none if is_logged else "cannot be told"
     return "What we missed", f"{as_text(cents, 'usd')} past a limit" if cents else none, " ".join(said)

@@ -224,3 +224,9 @@ def with_tables(subject, **tables):
     from dataclasses import replace
 
     return replace(subject, tables={**subject.tables, **tables}, _frames={})
+
+
+def test_without_the_payers_limits_no_limit_is_said_to_have_held(acorn):
+    unruled = with_tables(acorn, payer_rules=acorn.tables["payer_rules"].filter(False))
+    card = effort.missed(unruled)
+    assert "no limit ran out" not in card[1] and "No time limit ran out" not in card[2]
