@@ -269,14 +269,15 @@ def _underpayments_told(facts: MonthFacts, payer: str, rows: pd.DataFrame, claim
     )
     is_contract = (rows["basis"] == "contract").all()
     against = "its contract" if is_contract else "what it usually allowed (inferred, not its contract)"
-    left = as_text(int(rows["appealable_cents"].sum()), "usd")
+    left = f"{as_text(int(rows['appealable_cents'].sum()), 'usd')} of it can still be appealed"
+    left = left if rows[["appealable_cents", "lapsed_cents"]].to_numpy().any() else sentence(NO_DAY)
     why = f"{share} less than {against}, since {as_text(rows['onset_on'].min(), 'date')}"
     return Action(
         f"Claim back what {facts.subject.payer_name(payer)} allowed too little for {_codes(rows['procedure'])}",
         f"{why}, on {counted(len(claims), 'claim')}",
         ours(facts.subject),
         earlier(facts.subject, FOLLOW_UP_DAYS, rows["appeal_by"].min()),
-        f"{why}, on {counted(int(rows['short_lines'].sum()), 'line')}. {left} of it can still be appealed. "
+        f"{why}, on {counted(int(rows['short_lines'].sum()), 'line')}. {left}. "
         f"Confidence: {comma_list(sorted(set(rows['confidence'])))}.",
         severity_of(added(claims), facts.subject),
         SHORT if is_contract else "allowed less than usual",
@@ -284,10 +285,17 @@ def _underpayments_told(facts: MonthFacts, payer: str, rows: pd.DataFrame, claim
     )
 
 
+NO_DAY = "no day to appeal is on file"
+
+
+def _until(first: Any) -> str:
+    return NO_DAY if pd.isna(first) else f"the first can be disputed until {as_text(first, 'date')}"
+
+
 def recodes(facts: MonthFacts) -> list[Found]:
     """Each payer that decides another code or fewer units than billed, as far as that can still be disputed."""
     rows = facts.recoded_lines
-    rows = rows[rows["is_appealable"] & (rows["lost_cents"] > 0)]
+    rows = rows[(rows["is_appealable"] | rows["appeal_by"].isna()) & (rows["lost_cents"] > 0)]
     return [
         Found("recoded", partial(_recodes_told, facts, str(payer), part), _lost(part), str(payer))
         for payer, part in rows.groupby("payer")
@@ -305,8 +313,8 @@ def _recodes_told(facts: MonthFacts, payer: str, lines: pd.DataFrame, claims: pd
     )
     first = lines["appeal_by"].min()
     why = (
-        f"{counted(len(claims), 'claim was', 'claims were')} decided otherwise than billed: {_codes(pairs)}; the first "
-        f"can be disputed until {as_text(first, 'date')}"
+        f"{counted(len(claims), 'claim was', 'claims were')} decided otherwise than billed: {_codes(pairs)}; "
+        f"{_until(first)}"
     )
     inferred = "" if (lines["basis"] == "contract").all() else " Some prices are inferred from what it usually allows."
     return Action(
@@ -326,7 +334,8 @@ def takebacks(facts: MonthFacts) -> list[Found]:
     """Each payer that took money back, as far as that can still be disputed."""
     rows = facts.takebacks
     rows = rows.assign(lost_cents=rows["amount_cents"] - rows["repaid_cents"])
-    rows = rows[rows["is_disputable"] & (rows["lost_cents"] > 0) & (rows["claim_id"] != "")]
+    is_open = rows["is_disputable"] | rows["dispute_by"].isna()
+    rows = rows[is_open & (rows["lost_cents"] > 0) & (rows["claim_id"] != "")]
     return [
         Found("taken_back", partial(_takebacks_told, facts, str(payer), part), _lost(part), str(payer))
         for payer, part in rows.groupby("payer")
@@ -336,10 +345,7 @@ def takebacks(facts: MonthFacts) -> list[Found]:
 def _takebacks_told(facts: MonthFacts, payer: str, rows: pd.DataFrame, claims: pd.DataFrame) -> Action:
     rows = rows[rows["claim_id"].isin(claims["claim_id"])]
     first, to_come = rows["dispute_by"].min(), int(rows["to_come_cents"].sum())
-    why = (
-        f"Money of {counted(len(claims), 'claim')} was taken back and not paid again; the first can be "
-        f"disputed until {as_text(first, 'date')}"
-    )
+    why = f"Money of {counted(len(claims), 'claim')} was taken back and not paid again; {_until(first)}"
     left = f" {as_text(to_come, 'usd')} of it is in no check yet." if to_come else ""
     return Action(
         f"Check, and dispute where it is wrong, what {facts.subject.payer_name(payer)} took back",
@@ -418,7 +424,7 @@ def _price_asked_told(facts: MonthFacts, payer: str, rows: pd.DataFrame, _: pd.D
     cents, left = -int(rows["effect_cents"].sum()), int(rows["appealable_cents"].sum())
     first = rows["appeal_by"].min()
     until = (
-        "no day to appeal is on file"
+        NO_DAY
         if pd.isna(first)
         else f"{as_text(left, 'usd')} can be appealed, the first of it until {as_text(first, 'date')}"
     )

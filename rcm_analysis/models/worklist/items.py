@@ -68,7 +68,7 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
         since_on: first sent to the payer; for the patient, made responsible; else charge entry
     Counts
         Debit balances only: credits are refunds, not work. Nor are balances that the records themselves make
-        (`phantom_balances`). A claim paid short whose appeal limit is not over, and which
+        (`phantom_balances`). A claim paid short whose appeal limit is not over, or not known, and which
         was not appealed in vain, is an item of its own with nothing open: its balance was posted away.
     """
     owed = _owed(tables, as_of)
@@ -179,7 +179,7 @@ def _with_short(
 ) -> pd.DataFrame:
     """The items and the claims paid short, one row each; of a claim with an open primary balance that balance alone."""
     lines = underpaid_lines(tables, as_of=as_of, since=as_of - dt.timedelta(days=SHORT_DAYS))
-    lines = lines[lines["is_appealable"]].assign(short_basis=lines["basis"])
+    lines = lines[lines["is_appealable"] | lines["appeal_by"].isna()].assign(short_basis=lines["basis"])
     lost = (
         history.notes[history.notes["outcome"].isin(LOST)]
         .groupby(KEY)["worked_on"]

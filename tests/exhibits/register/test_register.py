@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import polars as pl
@@ -18,7 +19,7 @@ from rcm_analysis.exhibits.ar_deep_dive.facts import Facts as DeepFacts
 from rcm_analysis.exhibits.ar_weekly_review import decisions
 from rcm_analysis.exhibits.ar_weekly_review.facts import Facts as WeekFacts
 from rcm_analysis.exhibits.client_review import asks
-from rcm_analysis.exhibits.register import months, sheet
+from rcm_analysis.exhibits.register import causes, months, sheet
 from rcm_analysis.exhibits.register.action import MOST_HIGH, Action, Found, graded, settle, spread
 from rcm_analysis.exhibits.self_pay_review.facts import Facts as SelfPay
 from rcm_analysis.tables.derived import Shelf
@@ -252,3 +253,20 @@ def test_a_register_is_worked_out_once_for_all_that_it_is_told_from(acorn, actio
     for changed in ({"client": replace(acorn.client, revenue_cents=1)}, {"quarantine": aside}):
         with pytest.raises(pytest.fail.Exception):
             asked(**changed)
+
+
+@pytest.mark.parametrize(
+    ("day", "is_open", "found"),
+    [
+        pytest.param("2026-12-01", True, 1, id="in time"),
+        pytest.param("2026-01-01", False, 0, id="over"),
+        pytest.param(None, False, 1, id="no limit is on file"),
+    ],
+)
+def test_what_was_taken_back_or_recoded_is_asked_for_unless_its_limit_is_known_to_be_over(day, is_open, found):
+    until = pd.Timestamp(day) if day else pd.NaT
+    taken = {"claim_id": "1", "payer": "p", "amount_cents": 500, "repaid_cents": 100}
+    taken |= {"is_disputable": is_open, "dispute_by": until}
+    coded = {"claim_id": "2", "payer": "p", "lost_cents": 300, "is_appealable": is_open, "appeal_by": until}
+    facts = SimpleNamespace(takebacks=pd.DataFrame([taken]), recoded_lines=pd.DataFrame([coded]))
+    assert [len(causes.takebacks(facts)), len(causes.recodes(facts))] == [found, found]
